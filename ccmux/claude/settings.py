@@ -1,0 +1,115 @@
+"""What Claude Code reads at its start: our settings file, its own `.claude.json` seeded so that no dialog opens, MCP.
+
+Only the directory that the person named is trusted; nothing is written into it.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ccmux.claude.login import Kind, Login
+from ccmux.files import write_private
+from ccmux.model.instance import Inherit, InstanceSpec
+from ccmux.paths import InstancePaths
+
+HOOKS: Final = ("SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd")
+HOOK_TIMEOUT: Final = 10
+"""Seconds; a hook takes some 20 ms. It bounds a disk that hangs."""
+_ENTRY: Final = Path(__file__).parent.parent / "hooks" / "entry.py"
+
+
+def hook_command(paths: InstancePaths) -> str:
+    """The shell command of every hook."""
+    return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), str(paths.hook_spool)])
+
+
+def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path) -> dict[str, Any]:
+    """The content of the file given by `--settings`."""
+    hook = [{"hooks": [{"type": "command", "command": hook_command(paths), "timeout": HOOK_TIMEOUT}]}]
+    value: dict[str, Any] = {
+        "permissions": {"allow": list(spec.claude.allow), "deny": list(spec.claude.deny)},
+        "hooks": dict.fromkeys(HOOKS, hook),
+        "tui": "default",
+        "cleanupPeriodDays": 36500,
+        "crossSessionInbound": "refuse",
+        "spinnerTipsEnabled": False,
+    }
+    if Inherit.CLAUDE_MD not in spec.claude.inherit:
+        value["claudeMdExcludes"] = _parents_memory(work)
+    if login.kind is Kind.HELPER:
+        value["apiKeyHelper"] = shlex.join(
+            ["sed", "-n", f"s/^{login.secret}=[\"']\\{{0,1\\}}\\([^\"']*\\).*/\\1/p", str(paths.env)]
+        )
+    return value
+
+
+def _parents_memory(work: Path) -> list[str]:
+    """The memory files of every directory above the work directory."""
+    names = ("CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md", ".claude/rules/**")
+    return [str(parent / name) for parent in work.parents for name in names]
+
+
+def trust_root(work: Path) -> Path:
+    """What Claude's trust is keyed on: the root of the git work tree, else the directory itself."""
+    run = subprocess.run(
+        ["git", "-C", str(work), "rev-parse", "--show-toplevel"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return Path(run.stdout.strip()) if run.returncode == 0 and run.stdout.strip() else work
+
+
+def seed(paths: InstancePaths, work: Path, version: str, environment: Mapping[str, str], login: Login) -> None:
+    """Answer, before Claude asks, what the person answered by naming the directory. Keeps all else that stands there."""
+    file = paths.claude / ".claude.json"
+    state: dict[str, Any] = _load(file)
+    state.setdefault("theme", "dark")
+    state |= {"hasCompletedOnboarding": True, "lastOnboardingVersion": version, "resumeReturnDismissed": True}
+    if login.kind is Kind.SHARED and "oauthAccount" not in state:
+        own = _load(_person_state(environment))
+        state |= {key: own[key] for key in ("oauthAccount", "userID") if key in own}
+    projects = state.setdefault("projects", {})
+    for directory in {str(work), str(trust_root(work))}:
+        entry = projects.setdefault(directory, {})
+        entry |= {"hasTrustDialogAccepted": True, "hasClaudeMdExternalIncludesWarningShown": True}
+        entry.setdefault("hasCompletedProjectOnboarding", True)
+    write_private(file, json.dumps(state, indent=2).encode())
+
+
+def inherit(paths: InstancePaths, spec: InstanceSpec, work: Path, environment: Mapping[str, str]) -> list[str]:
+    """Take over what `claude.inherit` names; the arguments that this adds to Claude's."""
+    directory = Path(environment.get("CLAUDE_CONFIG_DIR") or Path(environment.get("HOME", "/nonexistent")) / ".claude")
+    for name in ("skills", "agents", "commands"):
+        link, source = paths.claude / name, directory / name
+        if Inherit.SKILLS in spec.claude.inherit and source.is_dir() and not link.exists():
+            link.symlink_to(source)
+        elif Inherit.SKILLS not in spec.claude.inherit and link.is_symlink():
+            link.unlink()
+    if Inherit.MCP not in spec.claude.inherit:
+        return ["--strict-mcp-config"]
+    servers = dict(_load(_person_state(environment)).get("mcpServers", {}))
+    servers |= _load(work / ".mcp.json").get("mcpServers", {})
+    file = paths.data / "mcp.json"
+    write_private(file, json.dumps({"mcpServers": servers}, indent=2).encode())
+    return ["--mcp-config", str(file), "--strict-mcp-config"]
+
+
+def _person_state(environment: Mapping[str, str]) -> Path:
+    own = environment.get("CLAUDE_CONFIG_DIR")
+    return Path(own or environment.get("HOME", "/nonexistent")) / ".claude.json"
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,63 @@
+"""Find and follow the transcript of a conversation."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ccmux.errors import UsageError
+
+_NOT_NAME = re.compile(r"[^A-Za-z0-9]")
+
+
+def find(config_dir: Path, session_id: str) -> Path | None:
+    """The transcript of that conversation, wherever Claude put it; None before its first turn."""
+    if not session_id:
+        return None
+    return next(iter((config_dir / "projects").glob(f"*/{session_id}.jsonl")), None)
+
+
+def directory_name(work: Path) -> str:
+    """How Claude names the folder of a work directory: every non-alphanumeric becomes a dash."""
+    return _NOT_NAME.sub("-", str(work))
+
+
+def adopt(source_dir: Path, config_dir: Path, session_id: str, work: Path) -> Path:
+    """Copy a conversation of the person's into an instance's configuration; the original stays as it is."""
+    source = find(source_dir, session_id)
+    if source is None:
+        raise UsageError(
+            f"there is no conversation {session_id} in {source_dir / 'projects'}",
+            fix="`claude --resume` lists your conversations; the id is the name of the .jsonl file",
+        )
+    target = config_dir / "projects" / directory_name(work)
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy2(source, target / source.name)
+    if (source.parent / session_id).is_dir():
+        shutil.copytree(source.parent / session_id, target / session_id, dirs_exist_ok=True)
+    return target / source.name
+
+
+class Tail:
+    """Complete lines from an offset on. `offset` is where the next unread line begins."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+
+    def lines(self) -> Iterator[bytes]:
+        """Every complete line that was not read yet."""
+        try:
+            if self.path.stat().st_size < self.offset:
+                self.offset = 0  # the file was replaced by a shorter one: rows are recognised, so read it again
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return
+                    self.offset += len(line)
+                    yield line
+        except FileNotFoundError:
+            return

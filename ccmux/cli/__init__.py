@@ -1,0 +1,1 @@
+"""VERBS: one a file. Arguments, one call into the house, one rendering."""

@@ -1,0 +1,63 @@
+"""All verbs, as click knows them; each is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+VERBS = {
+    "new": "Make an instance and start it.",
+    "ls": "Show every instance and what it is doing.",
+    "status": "Show one instance, or all, in full.",
+    "attach": "Attach your terminal to an instance.",
+    "send": "Send a message; with --wait print the reply.",
+    "start": "Start instances; a running one is left alone.",
+    "stop": "Stop instances; their conversations are kept.",
+    "restart": "Restart the daemon; with --session also Claude, with its conversation.",
+    "logs": "Show the daemon's log.",
+    "history": "Show messages and replies.",
+    "rm": "Remove an instance.",
+    "config": "Show, set, edit or check the configuration.",
+    "doctor": "Say what is missing or wrong, and what mends it.",
+    "version": "Show the version.",
+}
+
+
+class Verbs(click.Group):
+    """One module a verb: `ccmux.cli.verb_NAME` has the command in `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"ccmux.cli.verb_{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+def program() -> None:
+    """Run persistent Claude Code sessions in tmux.
+
+    Each keeps its conversation, and no message to it is lost.
+    """
+
+
+def run(words: list[str]) -> int:
+    """Run one verb; a wrong word exits 2 with a sentence."""
+    try:
+        result = program.main(args=words, prog_name="ccmux", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    return result if isinstance(result, int) else 0

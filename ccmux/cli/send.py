@@ -1,0 +1,110 @@
+"""`ccmux send NAME TEXT|- [--wait [--timeout S]] [--json]`: a message, journalled before this returns."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from ccmux.cli.render import as_json
+from ccmux.errors import CcmuxError, NotAnswered, UsageError, WaitTimedOut
+from ccmux.fleet.client import Client
+from ccmux.model.ids import instance_name
+from ccmux.paths import InstancePaths
+
+HELP = "Send a message; with --wait print the reply."
+USAGE = "ccmux send NAME TEXT|- [--wait [--timeout SECONDS]] [--json]"
+
+
+@dataclass
+class _Asked:
+    name: str
+    text: str
+    wait: bool = False
+    timeout: float | None = None
+    json: bool = False
+
+
+def run(words: list[str]) -> int:
+    """Send, and wait if asked to."""
+    asked = _parse(words)
+    outcome: dict[str, Any] = {"v": 1, "id": None, "instance": asked.name, "state": None, "reply": None, "error": None}
+    try:
+        _send(asked, outcome)
+    except CcmuxError as error:
+        if not asked.json:
+            raise
+        outcome["error"] = error.what
+        print(as_json(outcome))
+        return error.exit_code
+    if asked.json:
+        print(as_json(outcome))
+    elif asked.wait:
+        print(outcome["reply"])
+    else:
+        print(outcome["id"])
+    return 0
+
+
+def _send(asked: _Asked, outcome: dict[str, Any]) -> None:
+    paths = InstancePaths.of(instance_name(asked.name))
+    with Client(paths) as client:
+        taken = client.ask(op="send", text=asked.text)
+        outcome |= {"id": taken["id"], "state": taken["state"]}
+        if not asked.wait:
+            return
+        client.post(op="wait", id=taken["id"])
+        try:
+            ended = client.answer(asked.timeout)
+        except WaitTimedOut:
+            what = f"no reply within {asked.timeout:g} s; {taken['id']} is kept and will be answered"
+            raise WaitTimedOut(what, fix=f"ccmux history {asked.name}") from None
+    outcome |= {key: ended[key] for key in ("state", "reply", "error")}
+    if ended["state"] != "done":
+        raise NotAnswered(f"{taken['id']} ended {ended['state']}: {ended['error']}", fix=f"ccmux history {asked.name}")
+
+
+def _parse(words: list[str]) -> _Asked:
+    plain: list[str] = []
+    asked = _Asked("", "")
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            plain += rest
+        elif word == "--wait":
+            asked.wait = True
+        elif word == "--json":
+            asked.json = True
+        elif word == "--timeout" or word.startswith("--timeout="):
+            asked.timeout = _seconds(word.partition("=")[2] if "=" in word else next(rest, ""))
+        elif word.startswith("--"):
+            raise UsageError(
+                f"ccmux send does not know {ascii(word)}", fix=f"{USAGE}   (a text that begins so: after --)"
+            )
+        else:
+            plain.append(word)
+    if len(plain) != 2:  # noqa: PLR2004 - a name and a text
+        raise UsageError(
+            f"ccmux send takes a name and one text, not {len(plain)} words", fix=f"{USAGE}   (quote the text)"
+        )
+    if asked.timeout is not None and not asked.wait:
+        raise UsageError("--timeout goes with --wait", fix=USAGE)
+    asked.name = instance_name(plain[0])
+    asked.text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if plain[1] == "-" else plain[1]
+    if not asked.text.strip():
+        raise UsageError("the message is empty", fix=USAGE)
+    try:
+        asked.text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the message is not UTF-8", fix="iconv -t UTF-8 converts it") from None
+    return asked
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:  # noqa: PLR2004 - also excludes nan and inf
+        raise UsageError(f"--timeout takes a number of seconds, not {ascii(word)}", fix=USAGE)
+    return seconds

@@ -1,0 +1,29 @@
+"""The verbs that take `NAME…` or `--all`: choose the instances, do one thing to each, and go on past a failure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from ccmux.errors import CcmuxError, UsageError
+from ccmux.fleet import registry
+from ccmux.paths import InstancePaths
+
+
+def chosen(names: tuple[str, ...], everyone: bool) -> list[InstancePaths]:
+    """The instances meant. Raises before anything is done when one does not exist."""
+    if bool(names) == everyone:
+        raise UsageError("name instances, or say --all")
+    return [registry.existing(name) for name in (registry.names() if everyone else names)]
+
+
+def each(instances: list[InstancePaths], act: Callable[[InstancePaths], str]) -> int:
+    """Do it to each and print what was done; the exit code of the first failure."""
+    code = 0
+    for paths in instances:
+        try:
+            print(f"{paths.name}: {act(paths)}", flush=True)
+        except CcmuxError as error:
+            print(f"ccmux: {paths.name}: {error}", file=sys.stderr)
+            code = code or error.exit_code
+    return code

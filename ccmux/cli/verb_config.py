@@ -1,0 +1,66 @@
+"""`ccmux config show|set|edit|check NAME`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+
+import click
+
+from ccmux.config.dump import effect, show, value_of, with_values
+from ccmux.config.load import load
+from ccmux.errors import CcmuxError
+from ccmux.files import write_private
+from ccmux.fleet import registry
+
+
+@click.group()
+def command() -> None:
+    """Show, set, edit or check the configuration of an instance."""
+
+
+@command.command("show")
+@click.argument("name")
+def show_(name: str) -> int:
+    """Print the whole configuration, with every default."""
+    print(show(load(registry.existing(name).config)), end="")
+    return 0
+
+
+@command.command("set")
+@click.argument("name")
+@click.argument("key")
+@click.argument("value")
+def set_(name: str, key: str, value: str) -> int:
+    """Set one key (as claude.model), keeping the comments of the file, and say what takes effect when."""
+    paths = registry.existing(name)
+    text = paths.config.read_text(encoding="utf-8")
+    new = with_values(text, str(paths.config), {key: value_of(key, value)})
+    write_private(paths.config, new.encode())
+    print(f"{name}: {key} is set; it takes effect {effect(key, name)}")
+    return 0
+
+
+@command.command()
+@click.argument("name")
+def edit(name: str) -> int:
+    """Open it in $EDITOR; what is wrong is told, and nothing that runs is touched."""
+    paths = registry.existing(name)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    code = subprocess.run([*shlex.split(editor), str(paths.config)], check=False).returncode
+    if code:
+        raise CcmuxError(f"{editor} ended with {code}", fix="set EDITOR to an editor that is installed")
+    load(paths.config)
+    print(f"{name}: the configuration is right; ccmux restart {name} --session makes all of it take effect")
+    return 0
+
+
+@command.command()
+@click.argument("name")
+def check(name: str) -> int:
+    """Say whether it is right."""
+    paths = registry.existing(name)
+    load(paths.config)
+    print(f"{name}: {paths.config} is right")
+    return 0

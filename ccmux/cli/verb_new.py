@@ -1,0 +1,75 @@
+"""`ccmux new NAME`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from ccmux.claude import envfile
+from ccmux.claude.login import Kind, decide
+from ccmux.cli import render
+from ccmux.config.load import load
+from ccmux.errors import CcmuxError
+from ccmux.fleet import service
+from ccmux.fleet.listing import at_rest
+from ccmux.fleet.provision import Made, Wanted, new
+
+
+@click.command()
+@click.argument("name")
+@click.option("--dir", "directory", default="", metavar="PATH", help="Where Claude works. You trust it by naming it.")
+@click.option("--git", default="", metavar="URL", help="Clone this into the instance's own work directory.")
+@click.option("--role", type=click.Choice(["project", "assistant"]), help="The assistant is called main.")
+@click.option("--from", "preset", default="", metavar="PRESET|FILE", help="Start from this configuration.")
+@click.option("--model", default="", help="Claude's model.")
+@click.option("--resume", default="", metavar="SESSION_ID", help="Take over a conversation of your own Claude Code.")
+@click.option("--no-start", is_flag=True, help="Make it, do not start it.")
+@click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
+def command(
+    name: str,
+    directory: str,
+    git: str,
+    role: str | None,
+    preset: str,
+    model: str,
+    resume: str,
+    no_start: bool,
+    as_json: bool,
+) -> int:
+    """Make an instance and start it. Doing it again changes nothing."""
+    made = new(Wanted(name, directory, git, role or "", preset, model, resume), os.environ)
+    if no_start:
+        instance = at_rest(made.paths)
+    else:
+        service.start(made.paths)
+        instance = service.wait_ready(made.paths)
+    if as_json:
+        print(render.as_json({"v": 1, "created": made.created, "taken": list(made.taken), "instance": instance}))
+    else:
+        _tell(made, instance)
+    if not no_start and instance.get("state") in ("faulted", "starting"):
+        raise CcmuxError(
+            f"{name} was made, but Claude is not ready: {render.state_of(instance)}", fix=f"ccmux logs {name}"
+        )
+    return 0
+
+
+def _tell(made: Made, instance: dict[str, Any]) -> None:
+    name = made.paths.name
+    print(f"{name}: {'made' if made.created else 'already exists; nothing changed'}")
+    if made.taken:
+        print(f"  taken from the environment into {made.paths.env} (0600): {', '.join(made.taken)}")
+    login = decide(envfile.load(made.paths.env), made.paths.claude, load(made.paths.config).claude.login, os.environ)
+    print(
+        f"  login      {login.kind}: {login.detail}" if login.kind is not Kind.NONE else f"  login      {login.detail}"
+    )
+    if login.shadowed:
+        print(f"  warning    {login.shadowed}", file=sys.stderr)
+    print(f"  directory  {instance['cwd']}")
+    print(f"  state      {render.state_of(instance)}")
+    print(f'  talk       ccmux send {name} "hello" --wait')
+    print(f"  attach     ccmux attach {name}   or   {shlex.join(instance['attach'])}")

@@ -1,0 +1,20 @@
+"""`ccmux rm NAME [--purge]`."""
+
+from __future__ import annotations
+
+import click
+
+from ccmux.fleet import provision, registry, service
+
+
+@click.command()
+@click.argument("name")
+@click.option("--purge", is_flag=True, help="Delete its home, conversation and messages too.")
+def command(name: str, purge: bool) -> int:
+    """Stop an instance and remove it. Without --purge its home is kept beside the others, renamed."""
+    paths = registry.existing(name)
+    service.stop_daemon(paths)
+    service.stop_session(paths)
+    aside = provision.remove(paths, purge=purge)
+    print(f"{name}: removed" + (f"; all that it had is kept in {aside}" if aside else " with all that it had"))
+    return 0

@@ -1,0 +1,47 @@
+"""`ccmux status [NAME]`."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from ccmux.cli import render
+from ccmux.fleet import registry
+from ccmux.fleet.listing import statuses
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
+def command(name: str | None, as_json: bool) -> int:
+    """Show one instance, or all, in full."""
+    names = [registry.existing(name).name] if name else registry.names()
+    instances = statuses(names)
+    if as_json:
+        print(render.as_json({"v": 1, "instances": instances}))
+    elif instances:
+        print("\n\n".join(_full(one) for one in instances))
+    else:
+        print("no instances yet: ccmux new NAME makes one")
+    return 0
+
+
+def _full(one: dict[str, Any]) -> str:
+    queue, claude = one["queue"], one["claude"]
+    process = f"pid {claude['pid']}, version {claude['version']}" if claude["pid"] else "not running"
+    rows = [
+        ("state", f"{render.state_of(one)} since {render.age(one['since'])}"),
+        ("queue", f"{queue['waiting']} waiting, {queue['in_flight']} in flight, {queue['dead']} dead"),
+        *([("blocked by", render.plain(one["blocked"]))] if one["blocked"] else []),
+        ("role", one["role"]),
+        ("directory", render.plain(one["cwd"])),
+        ("claude", process),
+        ("session", one["session_id"] or "none yet"),
+        *([("login", render.plain(one["login"]))] if one["login"] else []),
+        ("daemon", f"pid {one['daemon']['pid']}" if one["daemon"]["pid"] else "not running"),
+        ("home", one["home"]),
+        ("attach", shlex.join(one["attach"])),
+    ]
+    return "\n".join([one["name"], *(f"  {label.ljust(11)}{value}" for label, value in rows)])

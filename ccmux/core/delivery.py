@@ -1,0 +1,455 @@
+"""The way of one message into Claude and of its answer out: a table of (state of the message in flight, event).
+
+Rules of this file: at most one message is in flight; what a command will do is journalled before it is done (`Save` comes
+before `Paste` and `Enter`, with the attempt counted); a message whose user row stands in the transcript is never typed
+again; what cannot be known is waited for. Nothing is ever sent again because it is late: only because evidence says that
+it did not arrive.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
+from ccmux.model.message import Message, MessageState
+from ccmux.model.turn import (
+    FinalText,
+    PromptAccepted,
+    PromptCommitted,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnInterrupted,
+)
+
+ACCEPT_WITHIN: Final = 5.0
+"""Seconds after Enter in which Claude's hook (0.05 to 0.2 s, measured) must have named the nonce."""
+SETTLED: Final = 10.0
+"""Seconds of idle with no trace of the nonce after which the text certainly did not enter."""
+STOP_LOST: Final = 2.0
+"""Seconds of idle after a turn without its Stop hook: it runs before Claude becomes idle, so then it was lost."""
+ENTERS: Final = 3
+"""How often Enter is pressed while the box still shows the nonce."""
+HOLD: Final = 60.0
+"""Seconds to wait after the API refused a turn, doubled with every refusal, at most HOLD_LONGEST."""
+HOLD_LONGEST: Final = 900.0
+HOPELESS: Final = frozenset({"invalid_request", "model_not_found", "max_output_tokens"})
+"""API refusals that the same prompt will meet again."""
+BREATH: Final = 0.2
+"""Seconds between two attempts, so that a refusal that persists is no hot loop."""
+RESUMED: Final = "[resumed after an interruption]\n\n"
+
+
+# What happens ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A journalled message."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The session as it is now."""
+
+    generation: Generation | None
+    """of the living Claude; None when there is none"""
+    idle: bool
+    """Claude itself says that it is idle"""
+    blocked: str
+    """why nothing may be typed now; empty when it may"""
+    box: str | None = None
+    """the text in the prompt box; None when it was not looked at or no box is there"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What became of `Paste`: `shown` (the end marker stands in the box), `refused` (nothing was typed), `unseen`."""
+
+    nonce: Nonce
+    outcome: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of `Enter`: pressed, or refused inside the tmux server because the guard did not hold."""
+
+    nonce: Nonce
+    pressed: bool
+
+
+Event = Arrived | Looked | Pasted | Entered | TurnEvent
+
+
+# What to do -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Commit the message as it is now, before anything that follows in the list."""
+
+    message: Message
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """Type the message with its nonce into the box of that generation, and tell by `Pasted`."""
+
+    message: Message
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Press Enter if, inside the tmux server, all still holds; tell by `Entered`."""
+
+    nonce: Nonce
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Empty the box, if it shows that nonce."""
+
+    nonce: Nonce
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One transaction: the message as given, a reply to its channel, the tasks that may yet add to it, the cursor."""
+
+    message_id: MessageId
+    message: Message | None
+    """the new state of the message; None for a further reply to one that is done"""
+    text: str
+    error: str = ""
+    tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Claude's turn `prompt_id` was caused by that message (through a background task)."""
+
+    prompt_id: str
+    message_id: MessageId
+
+
+Command = Save | Paste | Enter | Clear | Answer | Remember
+
+
+# The decisions --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Everything that is decided about messages. Owned by the driver, which journals what it says."""
+
+    max_attempts: int = 5
+    nonces: Callable[[], Nonce] = new_nonce
+    waiting: deque[Message] = field(default_factory=deque)
+    current: Message | None = None
+    generation: Generation | None = None
+    """in which the current message was typed"""
+    causes: dict[str, MessageId] = field(default_factory=dict)
+    """prompt id -> the message that caused the turn"""
+    tasks: dict[str, MessageId] = field(default_factory=dict)
+    """background task -> the message in whose turn it was started"""
+    trouble: str = ""
+    """why the API refused the latest turn; empty once it answered again"""
+    hold_until: float = 0.0
+    wake_at: float | None = None
+    blocked: str = ""
+    _holds: int = 0
+    _entered_at: float = 0.0
+    _enters: int = 0
+    _idle_since: float | None = None
+    _final: FinalText | None = None
+    _early_ends: OrderedDict[str, TurnEnded] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def recovered(
+        cls,
+        messages: Iterable[Message],
+        *,
+        generation: Generation | None,
+        now: float,
+        max_attempts: int = 5,
+        causes: dict[str, MessageId] | None = None,
+        tasks: dict[str, MessageId] | None = None,
+    ) -> Delivery:
+        """From the journal: all messages that have not ended, oldest first. The evidence is read again after this."""
+        machine = cls(max_attempts=max_attempts, causes=causes or {}, tasks=tasks or {})
+        for message in messages:
+            if message.state is MessageState.RECEIVED or machine.current is not None:
+                machine.waiting.append(message)
+            else:
+                machine.current, machine.generation = message, generation
+        machine._entered_at = now
+        return machine
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """What is to be done now, in this order."""
+        if isinstance(event, Arrived):
+            self.waiting.append(event.message)
+            return []
+        if isinstance(event, Looked):
+            self._note(event, now)
+        rule = _TABLE[self.current.state if self.current else None].get(type(event))
+        return rule(self, event, now) if rule else []
+
+    # every look
+
+    def _note(self, seen: Looked, now: float) -> None:
+        self.wake_at = None
+        self.blocked = seen.blocked
+        if not seen.idle:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+
+    def _idle_for(self, now: float) -> float:
+        return -1.0 if self._idle_since is None else now - self._idle_since
+
+    def _wake(self, at: float) -> None:
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+    # nothing in flight
+
+    def _begin(self, seen: Looked, now: float) -> list[Command]:
+        """Take the next message, if the session is ready for one."""
+        if not self.waiting:
+            return []
+        return self._type(self.waiting[0], seen, now, from_queue=True)
+
+    def _continue(self, seen: Looked, now: float) -> list[Command]:
+        """The current turn was interrupted: ask Claude to go on, when it can hear."""
+        assert self.current is not None  # noqa: S101 - the table: only INTERRUPTED comes here
+        return self._type(self.current, seen, now)
+
+    def _type(self, message: Message, seen: Looked, now: float, *, from_queue: bool = False) -> list[Command]:
+        if now < self.hold_until:
+            self._wake(self.hold_until)
+            return []
+        if seen.blocked or seen.generation is None:
+            return []
+        if from_queue:
+            self.waiting.popleft()
+        if message.attempt >= self.max_attempts:
+            return self._end(message, MessageState.DEAD, f"not delivered in {message.attempt} attempts")
+        self.generation, self._final, self._enters = seen.generation, None, 0
+        self.current = replace(
+            message, state=MessageState.PASTING, attempt=message.attempt + 1, nonce=self.nonces(), prompt_id=""
+        )
+        return [Save(self.current), Paste(self.current, seen.generation)]
+
+    # pasting
+
+    def _pasted(self, event: Pasted, now: float) -> list[Command]:
+        message = self._mine(event.nonce)
+        if message is None or self.generation is None:
+            return []
+        if event.outcome == "shown":
+            self.current = replace(message, state=MessageState.SUBMITTING)
+            self._entered_at, self._enters = now, 1
+            return [Save(self.current), Enter(message.nonce, self.generation)]
+        if event.outcome == "refused":
+            return self._again(replace(message, attempt=message.attempt - 1), event.why or "refused", now)
+        return [Clear(message.nonce, self.generation), *self._again(message, "the text did not appear", now)]
+
+    def _paste_unknown(self, seen: Looked, now: float) -> list[Command]:
+        """A daemon died while pasting: Enter was certainly not pressed, the text may stand in the box."""
+        assert self.current is not None  # noqa: S101
+        if seen.generation is not None and seen.generation == self.generation and seen.box is None:
+            return []
+        found = self.current.nonce in (seen.box or "") and self.generation is not None
+        clear: list[Command] = [Clear(self.current.nonce, self.generation)] if found and self.generation else []
+        return [*clear, *self._again(self.current, "the daemon died while typing", now)]
+
+    # submitting and accepted
+
+    def _entered(self, event: Entered, now: float) -> list[Command]:
+        if self._mine(event.nonce) is not None:
+            self._entered_at = now
+            self._wake(now + (ACCEPT_WITHIN if event.pressed else 0.3))
+        return []
+
+    def _accepted(self, event: PromptAccepted, _now: float) -> list[Command]:
+        message = self._mine(event.nonce)
+        if message is None:
+            return self._other_prompt(event)
+        self.current = replace(message, state=MessageState.ACCEPTED, prompt_id=event.prompt_id)
+        return [Save(self.current)]
+
+    def _committed(self, event: PromptCommitted, now: float) -> list[Command]:
+        message = self._mine(event.nonce)
+        if message is None:
+            return self._other_prompt(event)
+        self._final = None
+        prompt_id = event.prompt_id or message.prompt_id
+        self.current = replace(message, state=MessageState.COMMITTED, prompt_id=prompt_id)
+        saved: list[Command] = [Save(self.current, note=event.uuid)]
+        early = self._early_ends.pop(prompt_id, None)
+        return [*saved, *self._ended(early, now)] if early else saved
+
+    def _submitted(self, seen: Looked, now: float) -> list[Command]:
+        """Enter was pressed (or refused, or a daemon died there): wait for proof, look at the box, never guess."""
+        assert self.current is not None  # noqa: S101
+        if seen.generation != self.generation:
+            return self._again(self.current, "Claude ended before the prompt was part of the conversation", now)
+        if not seen.idle:
+            self._wake(now + ACCEPT_WITHIN)
+            return []
+        late = now - self._entered_at
+        shown = seen.box is not None and f"end-{self.current.nonce}" in seen.box
+        if shown and self.generation is not None and (late >= ACCEPT_WITHIN or self._enters == 0):
+            if self._enters >= ENTERS:
+                clear = Clear(self.current.nonce, self.generation)
+                return [clear, *self._again(self.current, "Enter had no effect", now)]
+            self._enters += 1
+            self._entered_at = now
+            return [Enter(self.current.nonce, self.generation)]
+        if not shown and seen.box is not None and late >= SETTLED and self._idle_for(now) >= ACCEPT_WITHIN:
+            return self._again(self.current, "no trace of the prompt", now)
+        self._wake(now + 0.5)
+        return []
+
+    # committed
+
+    def _answering(self, seen: Looked, now: float) -> list[Command]:
+        """The prompt is in the conversation. Stop will come; if Claude is gone or idle without it, look for the end."""
+        assert self.current is not None  # noqa: S101
+        gone = seen.generation != self.generation
+        if gone or self._idle_for(now) >= STOP_LOST:
+            if self._final is not None:
+                return self._answered(self.current, self._final.text, ())
+            if gone:
+                self.current = replace(self.current, state=MessageState.INTERRUPTED, resumed=True)
+                self.generation = None
+                return [Save(self.current, note="Claude ended within the turn")]
+        if self._idle_for(now) >= SETTLED:
+            return self._end(self.current, MessageState.REJECTED, "the turn ended without an answer")
+        if seen.idle:
+            self._wake(now + STOP_LOST)
+        return []
+
+    def _final_text(self, event: FinalText, _now: float) -> list[Command]:
+        self._final = event
+        return []
+
+    def _ended(self, event: TurnEnded, _now: float) -> list[Command]:
+        current = self.current
+        if current and current.prompt_id and current.prompt_id == event.prompt_id:
+            return self._answered(current, event.text, event.background)
+        cause = self.causes.pop(event.prompt_id, None)
+        if cause is not None:
+            self._adopt_tasks(cause, event.background)
+            return [Answer(cause, None, event.text, tasks=event.background)]
+        self._early_ends[event.prompt_id] = event
+        while len(self._early_ends) > 8:  # noqa: PLR2004 - turns typed at the terminal; only the latest could be ours
+            self._early_ends.popitem(last=False)
+        return []
+
+    def _failed(self, event: TurnFailed, now: float) -> list[Command]:
+        current = self.current
+        if current is None or current.prompt_id != event.prompt_id:
+            return []
+        why = f"{event.error}: {event.text}" if event.text else event.error
+        if event.error in HOPELESS or current.attempt >= self.max_attempts:
+            return self._end(current, MessageState.DEAD, why)
+        self.trouble = event.error
+        self.hold_until = now + min(HOLD_LONGEST, HOLD * 2.0**self._holds)
+        self._holds += 1
+        self._wake(self.hold_until)
+        self.current = replace(current, state=MessageState.INTERRUPTED, resumed=True, reason=why)
+        return [Save(self.current, note=why)]
+
+    def _interrupted(self, _event: TurnInterrupted, _now: float) -> list[Command]:
+        assert self.current is not None  # noqa: S101
+        return self._end(self.current, MessageState.REJECTED, "a person interrupted the turn at the terminal")
+
+    # shared
+
+    def _mine(self, nonce: Nonce | None) -> Message | None:
+        return self.current if self.current and nonce and self.current.nonce == nonce else None
+
+    def _other_prompt(self, event: PromptAccepted | PromptCommitted, _now: float = 0.0) -> list[Command]:
+        """A turn that no message began: when a background task did, it belongs to the message that started the task."""
+        cause = next((self.tasks[task] for task in event.task_ids if task in self.tasks), None)
+        mine = self.current is not None and self.current.prompt_id == event.prompt_id
+        if cause is None or mine or self.causes.get(event.prompt_id) == cause:
+            return []
+        self.causes[event.prompt_id] = cause
+        return [Remember(event.prompt_id, cause)]
+
+    def _answered(self, message: Message, text: str, background: tuple[str, ...]) -> list[Command]:
+        self.trouble, self._holds, self.hold_until = "", 0, 0.0
+        self._adopt_tasks(message.id, background)
+        self._release()
+        done = replace(message, state=MessageState.DONE, reason="")
+        return [Answer(message.id, done, RESUMED + text if message.resumed else text, tasks=background)]
+
+    def _adopt_tasks(self, cause: MessageId, background: tuple[str, ...]) -> None:
+        self.tasks |= dict.fromkeys((task for task in background if task not in self.tasks), cause)
+
+    def _again(self, message: Message, why: str, now: float) -> list[Command]:
+        """Back to the head of the queue; the next attempt has a nonce of its own, after a breath."""
+        self._release()
+        self.hold_until = max(self.hold_until, now + BREATH)
+        if message.attempt >= self.max_attempts:
+            return self._end(message, MessageState.DEAD, why)
+        again = replace(message, state=MessageState.RECEIVED, reason=why, prompt_id="")
+        self.waiting.appendleft(again)
+        return [Save(again, note=why)]
+
+    def _end(self, message: Message, state: MessageState, why: str) -> list[Command]:
+        self._release()
+        return [Answer(message.id, replace(message, state=state, reason=why), "", error=why)]
+
+    def _release(self) -> None:
+        self.current, self.generation, self._final, self._enters = None, None, None, 0
+        self._wake(0.0)
+
+
+_S = MessageState
+_Rule = Callable[..., "list[Command]"]
+_WAITING_FOR_PROOF: Final[dict[type, _Rule]] = {
+    PromptAccepted: Delivery._accepted,
+    PromptCommitted: Delivery._committed,
+    TurnEnded: Delivery._ended,
+    TurnFailed: Delivery._failed,
+}
+_TABLE: Final[dict[MessageState | None, dict[type, _Rule]]] = {
+    None: {
+        Looked: Delivery._begin,
+        PromptAccepted: Delivery._accepted,
+        PromptCommitted: Delivery._committed,
+        TurnEnded: Delivery._ended,
+    },
+    _S.PASTING: {**_WAITING_FOR_PROOF, Pasted: Delivery._pasted, Looked: Delivery._paste_unknown},
+    _S.SUBMITTING: {**_WAITING_FOR_PROOF, Entered: Delivery._entered, Looked: Delivery._submitted},
+    _S.ACCEPTED: {**_WAITING_FOR_PROOF, Entered: Delivery._entered, Looked: Delivery._submitted},
+    _S.COMMITTED: {
+        PromptAccepted: Delivery._other_prompt,
+        PromptCommitted: Delivery._other_prompt,
+        Looked: Delivery._answering,
+        FinalText: Delivery._final_text,
+        TurnEnded: Delivery._ended,
+        TurnFailed: Delivery._failed,
+        TurnInterrupted: Delivery._interrupted,
+    },
+    _S.INTERRUPTED: {
+        Looked: Delivery._continue,
+        PromptAccepted: Delivery._other_prompt,
+        PromptCommitted: Delivery._other_prompt,
+        TurnEnded: Delivery._ended,
+    },
+}
+"""State of the message in flight x event. What is not in the table changes nothing."""

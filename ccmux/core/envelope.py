@@ -1,0 +1,75 @@
+"""From a message to the keystrokes that enter it as one prompt, and back from a prompt to its nonce.
+
+The envelope begins with `[ccmux ` so that no message is a slash command, a shell line or a bare `exit`, and ends with
+`[end-NONCE]` so that none ends in a backslash or a path; seeing the end marker in the box proves that all of it is there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ccmux.core.sanitise import sanitise
+from ccmux.model.ids import Nonce
+from ccmux.model.message import Message
+
+CHUNK: Final = 700
+"""Characters per bracketed paste. Above 800, or with more than two newlines, Claude Code 2.1.329 wraps a paste as
+`<pasted_content>`, which the model is told to distrust."""
+NEWLINE: Final = "\n"
+"""An item of `keystrokes` that stands for Ctrl+J, a line break inside the prompt box."""
+
+_NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]\s*\Z")
+_UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
+_IMAGE_END: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|bmp|tiff?|heic|svg|pdf)", re.IGNORECASE)
+
+
+def end_marker(nonce: Nonce) -> str:
+    """What to look for in the box: it contains no character that tmux's search would treat as a pattern."""
+    return f"end-{nonce}"
+
+
+def nonce_of(prompt: str) -> Nonce | None:
+    """The nonce of a prompt that is one of our envelopes, else None."""
+    found = _NONCE.search(prompt)
+    if found is None:
+        return None
+    head = prompt.lstrip()
+    if head.startswith("<pasted_content"):
+        head = head.partition("\n")[2].lstrip()
+    return Nonce(found[1]) if head.startswith("[ccmux ") else None
+
+
+def compose(message: Message, nonce: Nonce) -> str:
+    """The prompt for a message: header, sanitised body, end marker. One line when the body is one line."""
+    sender = _UNSAFE_SENDER.sub("_", sanitise(message.sender))[:64] or "unknown"
+    head = f"[ccmux channel={message.channel} from={sender} id={message.id}]"
+    body = sanitise(message.text).strip("\n")
+    if message.resumed:
+        body = (
+            "Your turn for this message was interrupted before you answered it. See what is already done, "
+            f"finish what is not, and answer it now. The message was:\n{body}"
+        )
+    between = "\n" if "\n" in body else " "
+    return f"{head}{between}{body}{between}[{end_marker(nonce)}]"
+
+
+def keystrokes(prompt: str) -> list[str]:
+    """What to paste, in order: pieces of at most CHUNK characters, and NEWLINE between lines.
+
+    No piece ends in the name of an image: a paste that is only the path of one attaches the file.
+    """
+    strokes: list[str] = []
+    for number, line in enumerate(prompt.split("\n")):
+        if number:
+            strokes.append(NEWLINE)
+        strokes.extend(_pieces(line))
+    return strokes
+
+
+def _pieces(line: str) -> list[str]:
+    cuts = [0, *(found.end() - 1 for found in _IMAGE_END.finditer(line)), len(line)]
+    pieces = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        pieces += [line[at : min(at + CHUNK, end)] for at in range(start, end, CHUNK)]
+    return pieces

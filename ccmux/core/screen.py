@@ -1,0 +1,70 @@
+"""What stands in Claude Code's prompt box, from a captured screen. Used only to see drafts and our own nonce.
+
+The box of 2.1.329: a line that begins with `❯` (or `!` in shell mode) between two rules of `─`. Dim text in it is a
+placeholder, not text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_RULE: Final = re.compile(r"^[─╌━]{10,}")
+_SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
+_OTHER_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
+_PROMPTS: Final = ("❯", "!", ">")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The prompt box: whether one is on the screen, and the text in it without placeholder."""
+
+    present: bool
+    text: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return self.present and not self.text
+
+
+def read_box(screen: str) -> Box:
+    """Find the box in a screen captured with attributes (`capture-pane -e`)."""
+    lines = [_plain(line) for line in screen.split("\n")]
+    rules = [number for number, (bare, _) in enumerate(lines) if _RULE.match(bare)]
+    for top, bottom in reversed(list(zip(rules, rules[1:], strict=False))):
+        inside = lines[top + 1 : bottom]
+        if inside and inside[0][0].startswith(_PROMPTS):
+            mark = inside[0][0][0]
+            texts = [bright.removeprefix(mark).strip("\u00a0 ") for _, bright in inside]
+            text = "\n".join(texts).strip()
+            return Box(present=True, text=text if mark == "❯" else f"{mark}{text}")
+    return Box(present=False)
+
+
+def _plain(line: str) -> tuple[str, str]:
+    """A line without attributes: all of it, and only what is not dim."""
+    line = _OTHER_ESCAPE.sub("", line)
+    bare, bright, dim, at = "", "", False, 0
+    for found in _SGR.finditer(line):
+        piece = line[at : found.start()]
+        bare, bright = bare + piece, bright if dim else bright + piece
+        dim = _dim_after(found[1], dim)
+        at = found.end()
+    piece = line[at:]
+    return (bare + piece).rstrip(), (bright if dim else bright + piece).rstrip()
+
+
+def _dim_after(codes: str, dim: bool) -> bool:
+    numbers = re.split("[;:]", codes) if codes else ["0"]
+    skip = 0
+    for place, number in enumerate(numbers):
+        if skip:
+            skip -= 1
+        elif number in ("38", "48", "58"):
+            skip = 2 if numbers[place + 1 : place + 2] == ["5"] else 4
+        elif number in ("", "0", "22"):
+            dim = False
+        elif number == "2":
+            dim = True
+    return dim

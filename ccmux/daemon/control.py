@@ -1,0 +1,149 @@
+"""The control socket: one JSON object a line, in and out. docs/PROTOCOL.md lists the requests.
+
+Only the same user is answered (SO_PEERCRED where there is one; the directory is 0700 everywhere).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sqlite3
+import struct
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ccmux.daemon.driver import Driver
+from ccmux.daemon.hub import Hub
+from ccmux.daemon.intake import Intake
+from ccmux.daemon.status import status
+from ccmux.errors import CcmuxError, ProtocolError
+from ccmux.journal import inbox, outbox
+from ccmux.journal.database import Database
+from ccmux.model.ids import MessageId
+from ccmux.model.message import Message, Reply
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 64 * 1024 * 1024
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One request. `op` is status, send, wait, want or exit."""
+
+    op: str
+    text: str = ""
+    sender: str = ""
+    key: str | None = None
+    id: str = ""
+
+
+_decode = msgspec.json.Decoder(Request).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Control:
+    """Answers requests until the daemon stops."""
+
+    def __init__(self, driver: Driver, intake: Intake, db: Database, hub: Hub) -> None:
+        self._driver = driver
+        self._intake = intake
+        self._db = db
+        self._hub = hub
+
+    @contextlib.asynccontextmanager
+    async def serving(self, path: Path) -> AsyncIterator[None]:
+        """Listen while the context lasts; a socket that a dead daemon left is replaced (the lock is ours)."""
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._client, path, limit=LINE_LIMIT)
+        path.chmod(0o600)
+        try:
+            yield
+        finally:
+            server.close()
+            path.unlink(missing_ok=True)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if _same_user(writer.get_extra_info("socket")):
+                while line := await reader.readline():
+                    writer.write(_encode(await self._answer(line)) + b"\n")
+                    await writer.drain()
+        except (ConnectionError, ValueError, asyncio.IncompleteReadError) as error:
+            log.info("a control client left: %s", error)
+        except asyncio.CancelledError:
+            log.debug("a control client was cut off by the stop of the daemon")
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = _decode(line)
+        except msgspec.DecodeError as error:
+            return _failure(ProtocolError(f"not a request: {error}"))
+        try:
+            return await self._do(request)
+        except CcmuxError as error:
+            return _failure(error)
+
+    async def _do(self, request: Request) -> dict[str, Any]:
+        match request.op:
+            case "status":
+                return {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
+            case "send":
+                message = await self._intake.take(request.text, sender=request.sender, key=request.key)
+                return {"v": 1, "id": message.id, "state": message.state}
+            case "wait":
+                return await self._wait(MessageId(request.id))
+            case "want":
+                self._driver.want()
+                return {"v": 1}
+            case "exit":
+                self._hub.stopping.set()
+                self._hub.change()
+                return {"v": 1, "pid": os.getpid()}
+            case _:
+                raise ProtocolError(f"there is no request {request.op!r}")
+
+    async def _wait(self, message_id: MessageId) -> dict[str, Any]:
+        """Answer when the message has ended (or at once, when it has)."""
+        ended = self._hub.ended(message_id)
+        try:
+            message, reply = await self._db.run(lambda db: _outcome(db, message_id))
+            if message is None:
+                raise ProtocolError(f"there is no message {message_id}")
+            if not message.state.ended:
+                await ended.wait()
+                message, reply = await self._db.run(lambda db: _outcome(db, message_id))
+        finally:
+            self._hub.forget(message_id)
+        state = message.state if message else ""
+        return {
+            "v": 1,
+            "id": message_id,
+            "state": state,
+            "reply": reply.text if reply and not reply.error else None,
+            "error": (reply.error if reply else "") or None,
+        }
+
+
+def _outcome(db: sqlite3.Connection, message_id: MessageId) -> tuple[Message | None, Reply | None]:
+    return inbox.get(db, message_id), outbox.first_to(db, message_id)
+
+
+def _failure(error: CcmuxError) -> dict[str, Any]:
+    return {"v": 1, "failed": {"exit": error.exit_code, "what": error.what, "fix": error.fix}}
+
+
+def _same_user(peer: socket.socket) -> bool:
+    if sys.platform != "linux":
+        return True
+    size = struct.calcsize("3i")
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return bool(uid == os.geteuid())

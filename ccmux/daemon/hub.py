@@ -1,0 +1,56 @@
+"""What the parts of a daemon tell each other: changes, ended messages, the reading of the moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ccmux.model.ids import ChannelName, MessageId
+from ccmux.model.state import InstanceState, Reading
+
+
+class Hub:
+    """On the loop only."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        """something happened: the driver shall look"""
+        self.stopping = asyncio.Event()
+        self.reading = Reading(InstanceState.STARTING)
+        self.since = 0.0
+        self.facts: dict[str, object] = {}
+        """pane, claude and session as `status` shows them"""
+        self.new_channel = asyncio.Event()
+        self._kicks: dict[ChannelName, asyncio.Event] = {}
+        self._ended: dict[MessageId, asyncio.Event] = {}
+
+    def change(self, *_: object) -> None:
+        """Something happened somewhere."""
+        self.changed.set()
+
+    def read(self, reading: Reading, now: float) -> None:
+        """The state now; `since` moves only when the state does."""
+        if reading.state != self.reading.state or not self.since:
+            self.since = now
+        self.reading = reading
+
+    def kick(self, channel: ChannelName) -> asyncio.Event:
+        """The event that tells a channel's outflow that there is something to write."""
+        if channel not in self._kicks:
+            self._kicks[channel] = asyncio.Event()
+            self.new_channel.set()
+        return self._kicks[channel]
+
+    def channels(self) -> list[ChannelName]:
+        return list(self._kicks)
+
+    def ended(self, message_id: MessageId) -> asyncio.Event:
+        """Set once the message has ended; `forget` it when nobody waits any more."""
+        return self._ended.setdefault(message_id, asyncio.Event())
+
+    def end(self, message_id: MessageId) -> None:
+        waiting = self._ended.get(message_id)
+        if waiting is not None:
+            waiting.set()
+
+    def forget(self, message_id: MessageId) -> None:
+        self._ended.pop(message_id, None)

@@ -1,0 +1,165 @@
+"""What comes in: every `in.*` FIFO and the control socket, into the journal, then to the driver.
+
+FIFOs appear and vanish while the daemon runs. A regular file `in.x`, which is what `echo > in.x` makes where no FIFO is,
+is read as if it had been one and replaced by a FIFO.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pwd
+import sqlite3
+import time
+from pathlib import Path
+
+from ccmux.core.wire import Incoming, Unreadable, parse_line
+from ccmux.daemon.driver import Driver
+from ccmux.daemon.hub import Hub
+from ccmux.errors import CcmuxError, Refused
+from ccmux.fifo import pipe
+from ccmux.fifo.reader import Reader
+from ccmux.journal import inbox, outbox
+from ccmux.journal.database import Database
+from ccmux.model.ids import LOCAL, ChannelName, channel_name, new_message_id
+from ccmux.model.message import Message, MessageState, Reply
+
+log = logging.getLogger(__name__)
+
+_WAITING_LINES = 2000
+"""Lines read and not yet journalled, above which the FIFOs are left alone for a while: their writers then wait."""
+
+
+class Intake:
+    """Owns the readers of the `in.*` FIFOs of one instance."""
+
+    def __init__(self, run: Path, db: Database, driver: Driver, hub: Hub) -> None:
+        self._run = run
+        self._db = db
+        self._driver = driver
+        self._hub = hub
+        self._limits = driver.spec.delivery
+        self._readers: dict[ChannelName, Reader] = {}
+        self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
+        self._scan = asyncio.Event()
+        self._owner = pwd.getpwuid(os.getuid()).pw_name
+
+    # from the person of this account
+
+    async def take(
+        self, text: str, *, channel: ChannelName = LOCAL, sender: str = "", key: str | None = None
+    ) -> Message:
+        """Journal a message and hand it to the driver; returns once it is committed. Raises Refused when it is not."""
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > self._limits.max_message_bytes:
+            limit = self._limits.max_message_bytes
+            raise Refused(f"the message has {size} bytes, at most {limit} are taken (delivery.max_message_bytes)")
+        text = text.encode("utf-8", "replace").decode()
+        message = Message(new_message_id(), channel, sender or self._owner, text, time.time())
+        limit = self._limits.max_waiting
+        taken = await self._db.run(lambda db: inbox.put(db, message, source_key=key, max_waiting=limit))
+        if taken != message.id:
+            known = await self._db.run(lambda db: inbox.get(db, taken))
+            return known or message
+        await self._driver.arrived(message)
+        return message
+
+    async def _refuse(self, channel: ChannelName, text: str, reason: str) -> None:
+        """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told."""
+        now = time.time()
+        message = Message(new_message_id(), channel, self._owner, text, now, state=MessageState.REJECTED, reason=reason)
+        reply = Reply(new_message_id(), message.id, channel, "", reason)
+
+        def work(db: sqlite3.Connection) -> None:
+            inbox.put(db, message)
+            outbox.put(db, reply, now)
+
+        await self._db.run(work)
+        log.warning("rejected a message on %s: %s", channel, reason)
+        self._hub.kick(channel).set()
+
+    # from FIFOs
+
+    def rescan(self) -> None:
+        """Something changed in the run directory."""
+        self._scan.set()
+
+    async def watch_fifos(self) -> None:
+        """Keep a reader on every `in.*` FIFO, for ever."""
+        try:
+            while True:
+                self._scan.clear()
+                await self._look()
+                await self._scan.wait()
+        finally:
+            for reader in self._readers.values():
+                reader.close()
+
+    async def pump(self) -> None:
+        """Journal what was read, in order, for ever. All that waits is committed together."""
+        while True:
+            batch = [await self._lines.get()]
+            while not self._lines.empty() and len(batch) < _WAITING_LINES:
+                batch.append(self._lines.get_nowait())
+            await asyncio.gather(*(self._line(channel, line) for channel, line in batch))
+            if self._lines.empty():
+                for reader in self._readers.values():
+                    reader.resume()
+
+    async def _look(self) -> None:
+        found: dict[ChannelName, Path] = {}
+        for path in sorted(self._run.glob("in.*")):
+            channel = channel_name(path.name.removeprefix("in."))
+            if channel is None:
+                continue
+            try:
+                if not pipe.is_fifo(path):
+                    await self._replace_file(channel, path)
+                pipe.make(self._run / f"out.{channel}")
+                found[channel] = path
+            except (CcmuxError, OSError) as error:
+                log.error("%s is left alone: %s", path, error)  # noqa: TRY400 - the sentence says it all
+        for channel in list(self._readers):
+            gone = channel not in found
+            if gone or self._readers[channel].identity != found[channel].lstat().st_ino:
+                self._readers.pop(channel).close()
+        for channel, path in found.items():
+            if channel not in self._readers:
+                self._readers[channel] = self._reader(channel, path)
+
+    def _reader(self, channel: ChannelName, path: Path) -> Reader:
+        def on_line(line: bytes) -> None:
+            self._lines.put_nowait((channel, line))
+            if self._lines.qsize() > _WAITING_LINES:
+                self._readers[channel].pause()
+
+        return Reader(path, on_line, self._limits.max_message_bytes)
+
+    async def _replace_file(self, channel: ChannelName, path: Path) -> None:
+        """A regular file stands where the FIFO should: take its lines, then make the FIFO."""
+        if path.is_symlink() or not path.is_file():
+            raise CcmuxError(f"{path} is neither a FIFO nor a file", fix=f"look at it, then remove it: rm {path}")
+        taken = path.with_name(f".taken-{path.name}-{time.time_ns()}")
+        path.rename(taken)
+        pipe.make(path)
+        for line in taken.read_bytes().splitlines():
+            await self._line(channel, line)
+        taken.unlink()
+        log.info("%s was a file: its lines were taken and it is a FIFO again", path)
+
+    async def _line(self, channel: ChannelName, line: bytes) -> None:
+        if len(line) > self._limits.max_message_bytes:
+            limit = self._limits.max_message_bytes
+            await self._refuse(channel, line[:200].decode("utf-8", "replace"), f"longer than {limit} bytes")
+            return
+        match parse_line(line):
+            case Incoming(text):
+                try:
+                    await self.take(text, channel=channel)
+                except Refused as error:
+                    await self._refuse(channel, text, error.what)
+            case Unreadable(text, reason):
+                await self._refuse(channel, text, reason)
+            case None:
+                pass

@@ -1,0 +1,113 @@
+"""`ccmux run NAME`: open everything in order, one TaskGroup, close in reverse. If a part dies the daemon dies, and whoever
+started it starts it again: everything that counts is in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+
+from ccmux.config.load import load
+from ccmux.daemon import lifespan
+from ccmux.daemon.control import Control
+from ccmux.daemon.driver import Driver
+from ccmux.daemon.hub import Hub
+from ccmux.daemon.intake import Intake
+from ccmux.daemon.outflow import Outflow
+from ccmux.daemon.session import Session
+from ccmux.errors import CcmuxError, NoSuchInstance
+from ccmux.fifo import pipe
+from ccmux.fifo.watch import Watch
+from ccmux.journal.database import Database
+from ccmux.model.ids import LOCAL
+from ccmux.paths import InstancePaths
+
+log = logging.getLogger(__name__)
+
+
+def run(name: str) -> None:
+    """Be the daemon of the instance until told to stop. Raises Locked when it has one already."""
+    os.umask(0o077)
+    paths = InstancePaths.of(name)
+    if not paths.config.exists():
+        raise NoSuchInstance(name)
+    for directory in (paths.run, paths.logs, paths.data, paths.hook_spool, paths.claude):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lifespan.lock(paths.lock):
+        lifespan.log_to(paths.daemon_log)
+        try:
+            asyncio.run(_live(paths))
+        except CcmuxError as error:
+            log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
+            raise
+        except BaseExceptionGroup as group:
+            log.exception("the daemon ends")
+            ours = _first(group)
+            if ours is None:
+                raise
+            raise ours from group
+
+
+async def _live(paths: InstancePaths) -> None:
+    spec = load(paths.config)
+    hub = Hub()
+    lifespan.on_signals(hub.stopping, hub.changed)
+    _make_sockets_directory(paths)
+    pipe.make(paths.run / f"in.{LOCAL}")
+    pipe.make(paths.run / f"out.{LOCAL}")
+    async with AsyncExitStack() as stack:
+        db = Database(paths.journal)
+        stack.push_async_callback(db.close)
+        driver = Driver(Session(paths, spec, hub.change), db, hub)
+        await driver.recover()
+        intake = Intake(paths.run, db, driver, hub)
+        watch = _watch(paths, hub, intake)
+        stack.push_async_callback(watch.stop)
+        async with asyncio.TaskGroup() as group:
+            workers = [
+                group.create_task(intake.watch_fifos(), name="fifos"),
+                group.create_task(intake.pump(), name="intake"),
+                group.create_task(Outflow(paths.run, db, hub).run(), name="outflow"),
+            ]
+            async with Control(driver, intake, db, hub).serving(paths.control_socket):
+                log.info("daemon %d of %s is ready", os.getpid(), paths.name)
+                await driver.run()
+            for worker in workers:
+                worker.cancel()
+    log.info("the daemon ended")
+
+
+def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:
+    watch = Watch()
+    watch.add(paths.run, intake.rescan, contents=False)
+    watch.add(paths.hook_spool, hub.change, contents=False)
+    for name in ("sessions", "projects"):
+        (paths.claude / name).mkdir(mode=0o700, exist_ok=True)
+        watch.add(paths.claude / name, hub.change, contents=True, recursive=name == "projects")
+    watch.start()
+    return watch
+
+
+def _make_sockets_directory(paths: InstancePaths) -> None:
+    """Where `run/` is too deep for a socket, a short directory is used and recorded; it may be gone after a reboot."""
+    sockets = paths.sockets()
+    if sockets == paths.run:
+        return
+    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = sockets.lstat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077 or sockets.is_symlink():
+        raise CcmuxError(f"{sockets} is not a private directory of this user", fix=f"look at it: ls -ld {sockets}")
+    paths.socket_record.write_text(f"{sockets}\n", encoding="utf-8")
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> CcmuxError | None:
+    """The first of our own errors in a group, if all of them are ours."""
+    ours, others = group.split(CcmuxError)
+    if ours is None or others is not None:
+        return None
+    error: BaseException = ours
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, CcmuxError) else None

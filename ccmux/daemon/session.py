@@ -1,0 +1,164 @@
+"""The hands on the session: tmux server, pane, Claude's files. Looks and acts; decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from ccmux.claude import launch, registry
+from ccmux.claude import transcript as transcripts
+from ccmux.core.envelope import compose, end_marker, keystrokes
+from ccmux.core.screen import Box, read_box
+from ccmux.core.sources import Pane, Registered
+from ccmux.errors import TmuxError, TmuxGone
+from ccmux.files import write_private
+from ccmux.model.ids import Generation, Nonce, new_generation
+from ccmux.model.instance import InstanceSpec
+from ccmux.model.message import Message
+from ccmux.paths import InstancePaths
+from ccmux.tmux import pane as panes
+from ccmux.tmux.control import Control
+from ccmux.tmux.server import Server, configuration
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """One instance's session as the driver handles it."""
+
+    def __init__(self, paths: InstancePaths, spec: InstanceSpec, tell: Callable[..., None]) -> None:
+        self.paths = paths
+        self.spec = spec
+        self._tell = tell
+        self.server = Server(paths.tmux_socket, paths.tmux_conf, launch.clean_environment(os.environ))
+        self._control: Control | None = None
+        self._pane: Pane | None = None
+        self._watched: tuple[int, int] | None = None
+        self.login = ""
+
+    # looking
+
+    async def look(self) -> Pane | None:
+        """The pane as it is; None when there certainly is no session. Raises TmuxError when that is unknown."""
+        try:
+            control = await self._connected()
+            if control is None:
+                self._pane = None
+                return None
+            self._pane = await panes.look(control, self.paths.session)
+        except TmuxGone:
+            await self.disconnect()
+            self._pane = None
+        self._watch_process(self._pane)
+        return self._pane
+
+    def registered(self) -> Registered | None:
+        pane = self._pane
+        return None if pane is None or pane.dead else registry.read(self.paths.claude, pane.pid)
+
+    async def last_key(self) -> float | None:
+        return None if self._control is None else await panes.last_key(self._control, self.paths.session)
+
+    async def box(self) -> Box | None:
+        """The prompt box on the screen."""
+        screen = await self.screen()
+        return None if screen is None else read_box(screen)
+
+    async def screen(self) -> str | None:
+        if self._control is None or self._pane is None:
+            return None
+        return await panes.capture(self._control, self._pane)
+
+    # acting
+
+    async def start(self, session_id: str, *, resume: bool) -> Generation:
+        """Start Claude in the pane, making server and session if need be."""
+        prepared = await asyncio.to_thread(
+            launch.prepare, self.paths, self.spec, os.environ, session_id=session_id, resume=resume
+        )
+        self.login = f"{prepared.login.kind}: {prepared.login.detail}"
+        if prepared.login.shadowed:
+            log.warning("login: %s", prepared.login.shadowed)
+        generation = new_generation()
+        command = ["/bin/sh", str(prepared.script)]
+        write_private(self.paths.tmux_conf, configuration(self.spec.terminal).encode())
+        pane = self._pane
+        if pane is None:
+            options = {panes.GENERATION_OPTION: generation}
+            await self.server.new_session(self.paths.session, self.spec.terminal, command, options)
+        else:
+            option = [";", "set-option", "-p", "-t", pane.id, panes.GENERATION_OPTION, generation]
+            await self.server.run("respawn-pane", "-k", "-t", pane.id, *command, *option)
+        return generation
+
+    async def keep_screen(self) -> None:
+        """Keep what the dead pane shows, for a person."""
+        with contextlib.suppress(TmuxError):
+            screen = await self.screen()
+            if screen is not None:
+                write_private(self.paths.last_screen, screen.encode("utf-8", "surrogateescape"))
+
+    async def paste(self, message: Message, generation: Generation) -> str:
+        control, pane = self._of(generation)
+        if control is None or pane is None:
+            return "refused"
+        strokes = keystrokes(compose(message, message.nonce))
+        return await panes.paste(control, pane, strokes, end_marker(message.nonce))
+
+    async def enter(self, nonce: Nonce, generation: Generation) -> bool:
+        control, pane = self._of(generation)
+        return control is not None and pane is not None and await panes.enter(control, pane, end_marker(nonce))
+
+    async def clear(self, nonce: Nonce, generation: Generation) -> bool:
+        control, pane = self._of(generation)
+        return control is not None and pane is not None and await panes.clear(control, pane, nonce, 60)
+
+    def resumable(self, session_id: str) -> bool:
+        """Whether Claude has a transcript of that conversation: only then can it be resumed."""
+        return transcripts.find(self.paths.claude, session_id) is not None
+
+    async def disconnect(self) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            await control.close()
+        self._watch_process(None)
+
+    # inside
+
+    def _of(self, generation: Generation) -> tuple[Control | None, Pane | None]:
+        if self._pane is None or self._pane.generation != generation:
+            return None, None
+        return self._control, self._pane
+
+    async def _connected(self) -> Control | None:
+        if self._control is not None and self._control.closed.is_set():
+            await self.disconnect()
+        if self._control is None:
+            if not self.paths.tmux_socket.exists() or not await self.server.has_session(self.paths.session):
+                return None
+            self._control = await Control.attach(self.server, self.paths.session, self._tell)
+            if sys.platform != "linux":
+                await self._control.run("refresh-client -B 'ccmux:%*:#{pane_dead}'")
+        return self._control
+
+    def _watch_process(self, pane: Pane | None) -> None:
+        """Be told at once when Claude's process ends (Linux: pidfd; elsewhere tmux tells within a second)."""
+        pid = None if pane is None or pane.dead else pane.pid
+        if self._watched is not None and self._watched[0] != pid:
+            asyncio.get_running_loop().remove_reader(self._watched[1])
+            os.close(self._watched[1])
+            self._watched = None
+        if self._watched is None and pid and sys.platform == "linux":
+            with contextlib.suppress(ProcessLookupError):
+                fd = os.pidfd_open(pid)
+                self._watched = (pid, fd)
+                asyncio.get_running_loop().add_reader(fd, self._process_ended)
+
+    def _process_ended(self) -> None:
+        if self._watched is not None:
+            asyncio.get_running_loop().remove_reader(self._watched[1])
+        self._tell()

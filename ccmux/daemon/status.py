@@ -1,0 +1,78 @@
+"""What `status` and `ls` tell of a running instance: the same keys for every instance, see docs/PROTOCOL.md."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ccmux.claude.launch import work_directory
+from ccmux.daemon.driver import Driver
+from ccmux.daemon.hub import Hub
+from ccmux.errors import CcmuxError
+from ccmux.journal import inbox
+from ccmux.journal.database import Database
+from ccmux.paths import InstancePaths
+
+
+async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
+    """One object of `instances`."""
+    paths, spec = driver.session.paths, driver.spec
+    dead = await db.run(inbox.dead)
+    try:
+        work = str(work_directory(paths, spec))
+    except CcmuxError:
+        work = spec.dir
+    facts = driver.facts
+    return frame(
+        paths,
+        role=spec.role,
+        state=hub.reading.state,
+        reason=hub.reading.reason,
+        since=hub.since,
+        cwd=work,
+        session_id=str(facts["session_id"]),
+        claude={"pid": hub.facts.get("pid", 0), "version": hub.facts.get("version", "")},
+        daemon=os.getpid(),
+        pane=str(hub.facts.get("pane", "")),
+        queue={"waiting": facts["waiting"], "in_flight": facts["in_flight"], "dead": dead},
+        blocked=str(facts["blocked"]),
+        login=driver.session.login,
+    )
+
+
+def frame(
+    paths: InstancePaths,
+    *,
+    role: str,
+    state: str,
+    reason: str,
+    since: float,
+    cwd: str,
+    session_id: str,
+    claude: dict[str, Any],
+    daemon: int,
+    pane: str,
+    queue: dict[str, Any],
+    blocked: str = "",
+    login: str = "",
+) -> dict[str, Any]:
+    """The keys that scripts rely on; added to, never changed."""
+    socket = str(paths.tmux_socket)
+    return {
+        "name": paths.name,
+        "role": role,
+        "state": state,
+        "reason": reason,
+        "since": round(since, 3),
+        "home": str(paths.home),
+        "run": str(paths.run),
+        "cwd": cwd,
+        "session_id": session_id,
+        "claude": claude,
+        "daemon": {"pid": daemon},
+        "tmux": {"socket": socket, "session": paths.session, "pane": pane},
+        "attach": ["tmux", "-S", socket, "attach-session", "-t", f"={paths.session}"],
+        "queue": queue,
+        "blocked": blocked,
+        "login": login,
+    }

@@ -1,0 +1,105 @@
+"""The one error tree of ccmux. Each error says what failed, where, and the command or edit that mends it.
+
+CcmuxError               1    anything that failed
+├── UsageError           2    the person's words: a verb, an option, a name
+│   └── ConfigError      2    the person's file: file, line, key
+├── NoSuchInstance       3
+├── Refused              4    the queue is full, the instance is stopped
+├── NotAnswered          5    a message ended rejected or dead
+├── Locked              75    another process owns it
+├── WaitTimedOut       124    `--wait` gave up; the message is kept
+├── Missing              1    a program that ccmux needs is not there
+├── TmuxError            1    tmux refused, or did not answer in time ("unknown" is not "gone")
+│   └── TmuxGone         1    there is no such server or session
+├── ProtocolError        1    a peer on a socket or FIFO spoke what we do not
+└── JournalError         1    the journal cannot be opened, read or written
+
+The number is the exit code. It is printed in one place: `ccmux.cli.main`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CcmuxError(Exception):
+    """Something failed. `what` is one sentence; `fix` is a command or an edit, empty when there is none."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  to mend it: {self.fix}" if self.fix else self.what
+
+
+class UsageError(CcmuxError):
+    """The command line asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file is wrong. Running instances keep the configuration they started with."""
+
+    def __init__(self, what: str, *, file: str, line: int = 0, key: str = "", fix: str = "") -> None:
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {key + ': ' if key else ''}{what}", fix=fix)
+        self.file, self.line, self.key = file, line, key
+
+
+class NoSuchInstance(CcmuxError):
+    """No instance of that name has a home."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, *, near: str = "") -> None:
+        fix = f"`ccmux ls` shows the names; did you mean {near}?" if near else f"ccmux new {name}"
+        super().__init__(f"there is no instance named {name}", fix=fix)
+
+
+class Refused(CcmuxError):
+    """Not now: nothing was accepted, nothing was kept."""
+
+    exit_code = 4
+
+
+class NotAnswered(CcmuxError):
+    """The message was accepted and ended rejected or dead; the reason is in the sentence."""
+
+    exit_code = 5
+
+
+class Locked(CcmuxError):
+    """Another process owns the instance."""
+
+    exit_code = 75
+
+
+class WaitTimedOut(CcmuxError):
+    """Nothing came in time. The message stays with the instance and will be answered."""
+
+    exit_code = 124
+
+
+class Missing(CcmuxError):
+    """A program or file that ccmux needs is not there."""
+
+
+class TmuxError(CcmuxError):
+    """A tmux command failed or did not answer in time."""
+
+
+class TmuxGone(TmuxError):
+    """The tmux server or session is certainly not there."""
+
+
+class ProtocolError(CcmuxError):
+    """The other end of a socket spoke something else."""
+
+
+class JournalError(CcmuxError):
+    """The journal of an instance cannot be used. Nothing was acknowledged that is not in it."""

@@ -1,0 +1,89 @@
+"""Whole lines out of one FIFO.
+
+The pipe is opened for reading only: when its last writer closes, what it wrote without a newline is a message too, and
+the pipe is opened anew before the old descriptor is closed, so that there never is a moment without a reader.
+(On macOS kqueue does not tell of that close: a last line without newline is taken together with the next one.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ccmux.fifo.pipe import open_fifo
+
+_PIECE: Final = 65536
+
+
+class Reader:
+    """Calls `on_line` with every line (without LF). A line longer than `limit` is given cut to limit + 1 bytes."""
+
+    def __init__(self, path: Path, on_line: Callable[[bytes], None], limit: int) -> None:
+        self.path = path
+        self._on_line = on_line
+        self._limit = limit
+        self._partial = bytearray()
+        self._loop = asyncio.get_running_loop()
+        self._fd = open_fifo(path, os.O_RDONLY)
+        self.identity = os.fstat(self._fd).st_ino
+        self._loop.add_reader(self._fd, self._readable)
+
+    def close(self) -> None:
+        """Stop reading. Bytes that nobody read die with the last descriptor."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def pause(self) -> None:
+        """Leave the bytes in the pipe: writers fill it and then wait."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+
+    def resume(self) -> None:
+        """Read on; harmless when it was not paused."""
+        if self._fd >= 0:
+            self._loop.add_reader(self._fd, self._readable)
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, _PIECE)
+        except BlockingIOError:
+            return
+        if data:
+            self._feed(data)
+            return
+        if self._partial:
+            self._flush()
+        self._reopen()
+
+    def _feed(self, data: bytes) -> None:
+        first, *rest = data.split(b"\n")
+        self._grow(first)
+        for piece in rest:
+            self._flush()
+            self._grow(piece)
+
+    def _grow(self, piece: bytes) -> None:
+        room = self._limit + 1 - len(self._partial)
+        self._partial += piece[: max(0, room)]
+
+    def _flush(self) -> None:
+        line = bytes(self._partial)
+        self._partial.clear()
+        self._on_line(line)
+
+    def _reopen(self) -> None:
+        """A descriptor that has seen no writer yet does not report that all writers left."""
+        self._loop.remove_reader(self._fd)
+        old = self._fd
+        try:
+            self._fd = open_fifo(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            self._fd = -1  # the FIFO was removed; the watcher will close this reader
+        os.close(old)
+        if self._fd >= 0:
+            self._loop.add_reader(self._fd, self._readable)

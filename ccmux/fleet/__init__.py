@@ -1,0 +1,1 @@
+"""LIVES: many instances. They meet only through files and control sockets."""

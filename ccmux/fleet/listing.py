@@ -1,0 +1,66 @@
+"""The instances as `ls` and `status` show them, asked all at once; those without a daemon are read from disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ccmux.errors import CcmuxError, ConfigError, Refused
+from ccmux.fleet.client import Client
+from ccmux.paths import MAIN, InstancePaths
+
+
+def statuses(names: list[str]) -> list[dict[str, Any]]:
+    """One object per name, in that order. Never fails for one of them: its state then says what is wrong."""
+    asked: list[tuple[InstancePaths, Client | CcmuxError]] = []
+    for name in names:
+        paths = InstancePaths.of(name)
+        try:
+            client = Client(paths)
+            client.post(op="status")
+            asked.append((paths, client))
+        except (CcmuxError, OSError) as error:
+            asked.append((paths, error if isinstance(error, CcmuxError) else CcmuxError(str(error))))
+    return [_one(paths, client) for paths, client in asked]
+
+
+def _one(paths: InstancePaths, client: Client | CcmuxError) -> dict[str, Any]:
+    if isinstance(client, CcmuxError):
+        return at_rest(paths, "" if isinstance(client, Refused) else client.what)
+    with client:
+        try:
+            instance: dict[str, Any] = client.answer()["instance"]
+        except (CcmuxError, OSError) as error:
+            return at_rest(paths, f"daemon: {error}")
+    return instance
+
+
+def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
+    """An instance whose daemon does not answer, from its files."""
+    from ccmux.config.load import load
+    from ccmux.daemon.status import frame
+    from ccmux.journal.history import Queue, summary
+
+    role, work = ("assistant" if paths.name == MAIN else "project"), ""
+    queue, session_id = Queue(), ""
+    try:
+        spec = load(paths.config)
+        role, work = spec.role, spec.dir or str(paths.work)
+        queue, session_id = summary(paths.journal)
+    except ConfigError as error:
+        trouble = trouble or f"config: {error.what}"
+    except CcmuxError as error:
+        trouble = trouble or error.what
+    alive = paths.tmux_socket.exists()
+    return frame(
+        paths,
+        role=role,
+        state="stopped",
+        reason=trouble or ("daemon-not-running" if alive else ""),
+        since=0.0,
+        cwd=work,
+        session_id=session_id,
+        claude={"pid": 0, "version": ""},
+        daemon=0,
+        pane="",
+        queue={"waiting": queue.waiting, "in_flight": queue.in_flight, "dead": queue.dead},
+    )

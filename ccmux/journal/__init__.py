@@ -1,0 +1,1 @@
+"""THE MEMORY: one SQLite file per instance, the only state that must survive kill -9."""

@@ -1,0 +1,69 @@
+"""What else the journal keeps: the conversation, the cursor in its transcript, causes, and the ledger for people."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from ccmux.model.ids import Generation, MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Which conversation the instance holds, and how far its transcript has been turned into answers."""
+
+    session_id: str = ""
+    transcript: str = ""
+    """path, as Claude's hooks tell it; empty before the first turn"""
+    cursor: int = 0
+    """bytes of the transcript that need not be read again"""
+    generation: Generation = Generation("")
+    """the pane life in which the message in flight was typed"""
+
+
+_FIELDS = ("session_id", "transcript", "cursor", "generation")
+
+
+def get(db: sqlite3.Connection, key: str, default: str = "") -> str:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return default if row is None else str(row[0])
+
+
+def put(db: sqlite3.Connection, key: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def conversation(db: sqlite3.Connection) -> Conversation:
+    return Conversation(
+        get(db, "session_id"), get(db, "transcript"), int(get(db, "cursor", "0")), Generation(get(db, "generation"))
+    )
+
+
+def save_conversation(db: sqlite3.Connection, value: Conversation) -> None:
+    for field in _FIELDS:
+        put(db, field, str(getattr(value, field)))
+
+
+def remember_cause(db: sqlite3.Connection, prompt_id: str, message_id: MessageId) -> None:
+    db.execute("INSERT OR REPLACE INTO causes (prompt_id, message_id) VALUES (?, ?)", (prompt_id, message_id))
+
+
+def remember_tasks(db: sqlite3.Connection, tasks: tuple[str, ...], message_id: MessageId) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO tasks (task_id, message_id) VALUES (?, ?)", [(task, message_id) for task in tasks]
+    )
+
+
+def causes(db: sqlite3.Connection) -> dict[str, MessageId]:
+    return {row[0]: MessageId(row[1]) for row in db.execute("SELECT prompt_id, message_id FROM causes")}
+
+
+def tasks(db: sqlite3.Connection) -> dict[str, MessageId]:
+    return {row[0]: MessageId(row[1]) for row in db.execute("SELECT task_id, message_id FROM tasks")}
+
+
+def note(db: sqlite3.Connection, at: float, message_id: str, event: str, detail: str = "") -> None:
+    """One line of the append-only ledger."""
+    db.execute(
+        "INSERT INTO ledger (at, message_id, event, detail) VALUES (?, ?, ?, ?)", (at, message_id, event, detail)
+    )

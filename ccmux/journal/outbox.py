@@ -1,0 +1,49 @@
+"""Replies in the journal, until their channel's FIFO has taken them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ccmux.model.ids import ChannelName, MessageId
+from ccmux.model.message import Reply
+
+
+def put(db: sqlite3.Connection, reply: Reply, at: float) -> None:
+    db.execute(
+        "INSERT INTO outbox (id, reply_to, channel, text, error, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (reply.id, reply.reply_to, reply.channel, reply.text, reply.error, at),
+    )
+
+
+def next_of(db: sqlite3.Connection, channel: ChannelName) -> Reply | None:
+    """The oldest reply that this channel has not taken."""
+    row = db.execute(
+        "SELECT * FROM outbox WHERE channel = ? AND delivered_at IS NULL ORDER BY seq LIMIT 1", (channel,)
+    ).fetchone()
+    return None if row is None else reply_of(row)
+
+
+def channels(db: sqlite3.Connection) -> list[ChannelName]:
+    """The channels that still have something to take."""
+    rows = db.execute("SELECT DISTINCT channel FROM outbox WHERE delivered_at IS NULL")
+    return [ChannelName(row[0]) for row in rows]
+
+
+def delivered(db: sqlite3.Connection, reply: Reply, at: float) -> None:
+    db.execute("UPDATE outbox SET delivered_at = ? WHERE id = ?", (at, reply.id))
+
+
+def first_to(db: sqlite3.Connection, message_id: MessageId) -> Reply | None:
+    """The (first) reply to a message."""
+    row = db.execute("SELECT * FROM outbox WHERE reply_to = ? ORDER BY seq LIMIT 1", (message_id,)).fetchone()
+    return None if row is None else reply_of(row)
+
+
+def reply_of(row: sqlite3.Row) -> Reply:
+    return Reply(
+        id=MessageId(row["id"]),
+        reply_to=MessageId(row["reply_to"]),
+        channel=ChannelName(row["channel"]),
+        text=row["text"],
+        error=row["error"],
+    )

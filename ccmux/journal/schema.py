@@ -1,0 +1,52 @@
+"""The schema of the journal and its migrations: one script per version, run in one transaction each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE inbox (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        source_key TEXT UNIQUE,
+        channel TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        text TEXT NOT NULL,
+        received_at REAL NOT NULL,
+        state TEXT NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        nonce TEXT NOT NULL DEFAULT '',
+        prompt_id TEXT NOT NULL DEFAULT '',
+        resumed INTEGER NOT NULL DEFAULT 0,
+        reason TEXT NOT NULL DEFAULT '',
+        updated_at REAL NOT NULL
+    );
+    CREATE INDEX inbox_open ON inbox (seq) WHERE state NOT IN ('done', 'rejected', 'dead');
+    CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead';
+    CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        reply_to TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        text TEXT NOT NULL,
+        error TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,
+        delivered_at REAL
+    );
+    CREATE INDEX outbox_open ON outbox (channel, seq) WHERE delivered_at IS NULL;
+    CREATE INDEX outbox_reply ON outbox (reply_to, seq);
+    CREATE TABLE causes (prompt_id TEXT PRIMARY KEY, message_id TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tasks (task_id TEXT PRIMARY KEY, message_id TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE ledger (
+        seq INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        message_id TEXT NOT NULL,
+        event TEXT NOT NULL,
+        detail TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX ledger_message ON ledger (message_id, seq);
+    """,
+)
+"""`user_version` n: the first n scripts have run."""

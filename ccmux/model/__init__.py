@@ -1,0 +1,1 @@
+"""THE WORDS: frozen values that every part of ccmux shares."""

@@ -1,0 +1,61 @@
+"""Names and identifiers, each with the one place that checks or makes it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Final, NewType
+
+from ccmux.errors import UsageError
+
+InstanceName = NewType("InstanceName", str)
+ChannelName = NewType("ChannelName", str)
+MessageId = NewType("MessageId", str)
+Nonce = NewType("Nonce", str)
+Generation = NewType("Generation", str)
+"""One life of a pane: it changes whenever Claude is started in it."""
+
+NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,31}$"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+LOCAL: Final = ChannelName("local")
+"""The channel that every instance has: `in.local`, `out.local` and `ccmux send`."""
+
+
+def instance_name(text: str) -> InstanceName:
+    """The name, checked. It is used in paths, tmux targets and units, so nothing else passes any door."""
+    if not _NAME.fullmatch(text):
+        shown = ascii(text if len(text) <= 40 else text[:40] + "…")
+        raise UsageError(
+            f"{shown} cannot name an instance: a name matches {NAME_PATTERN}",
+            fix="use a lower-case letter first, then at most 31 of a-z, 0-9 and -",
+        )
+    return InstanceName(text)
+
+
+def channel_name(text: str) -> ChannelName | None:
+    """The channel that a FIFO `in.<text>` names, or None where it cannot be one."""
+    return ChannelName(text) if _NAME.fullmatch(text) else None
+
+
+def new_nonce() -> Nonce:
+    """Eight random base32 characters: fresh for every attempt to type, so that an old screen proves nothing."""
+    return Nonce("".join(secrets.choice(_BASE32) for _ in range(8)))
+
+
+def new_generation() -> Generation:
+    """A name for one life of a pane."""
+    return Generation("g" + new_nonce())
+
+
+def new_message_id() -> MessageId:
+    """`m-` + 15 base32 characters; the first nine are the time in milliseconds, so ids sort by age."""
+    clock, digits = time.time_ns() // 1_000_000, ""
+    for _ in range(9):
+        clock, digit = divmod(clock, 32)
+        digits = _SORTABLE[digit] + digits
+    return MessageId("m-" + digits + "".join(secrets.choice(_SORTABLE) for _ in range(6)))
+
+
+_SORTABLE: Final = "234567abcdefghijklmnopqrstuvwxyz"

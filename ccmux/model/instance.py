@@ -1,0 +1,97 @@
+"""What a person configures: the content of `ccmux.toml`, as values. docs/CONFIG.md describes each key."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Seconds = Annotated[float, Meta(ge=0, le=86400 * 366)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Role(StrEnum):
+    """What an instance is for. There is one assistant, called `main`."""
+
+    PROJECT = "project"
+    ASSISTANT = "assistant"
+
+
+class PermissionMode(StrEnum):
+    """Claude Code's own `--permission-mode` values."""
+
+    ACCEPT_EDITS = "acceptEdits"
+    AUTO = "auto"
+    BYPASS = "bypassPermissions"
+    MANUAL = "manual"
+    DONT_ASK = "dontAsk"
+    PLAN = "plan"
+
+
+class Inherit(StrEnum):
+    """What an instance takes over from the person's own Claude Code configuration."""
+
+    MCP = "mcp"
+    SKILLS = "skills"
+    CLAUDE_MD = "claude-md"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file: an unknown key is an error, not a guess."""
+
+
+class ClaudeSpec(_Section, frozen=True):
+    """`[claude]`: how Claude Code is started. Changes take effect at the next start of the session."""
+
+    command: str = "claude"
+    model: str = ""
+    effort: str = ""
+    args: tuple[str, ...] = ()
+    permission_mode: PermissionMode = PermissionMode.DONT_ASK
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    inherit: tuple[Inherit, ...] = ()
+    pass_env: tuple[str, ...] = ()
+    login: Annotated[str, Meta(pattern=r"^(auto|shared|own)$")] = "auto"
+
+
+class TerminalSpec(_Section, frozen=True):
+    """`[terminal]`: the tmux window. Takes effect when the tmux server starts."""
+
+    width: Annotated[int, Meta(ge=40, le=1000)] = 160
+    height: Annotated[int, Meta(ge=10, le=500)] = 45
+    history: Annotated[int, Meta(ge=0, le=200_000)] = 5000
+
+
+class DeliverySpec(_Section, frozen=True):
+    """`[delivery]`: how messages reach Claude. Takes effect at the next start of the daemon."""
+
+    typing_pause: Seconds = 5.0
+    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 5
+    max_waiting: Count = 1000
+    max_message_bytes: Count = 1_000_000
+
+
+class RestartSpec(_Section, frozen=True):
+    """`[restart]`: how Claude is brought back. Takes effect at the next start of the daemon."""
+
+    first: Seconds = 0.5
+    longest: Seconds = 60.0
+    stable: Seconds = 300.0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 5
+    window: Seconds = 600.0
+    ready_within: Seconds = 15.0
+
+
+class InstanceSpec(_Section, frozen=True):
+    """The whole of `ccmux.toml`."""
+
+    version: Annotated[int, Meta(ge=1, le=1)] = 1
+    role: Role = Role.PROJECT
+    dir: str = ""
+    claude: ClaudeSpec = ClaudeSpec()
+    terminal: TerminalSpec = TerminalSpec()
+    delivery: DeliverySpec = DeliverySpec()
+    restart: RestartSpec = RestartSpec()

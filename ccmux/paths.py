@@ -1,0 +1,133 @@
+"""Where an instance keeps what. Environment in, paths out; nothing is created here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ccmux.errors import CcmuxError
+
+SOCKET_PATH_LIMIT = 103
+"""Usable bytes of a Unix socket path: 107 on Linux, 103 on macOS (sun_path); the smaller counts everywhere."""
+
+MAIN = "main"
+"""The assistant's name; its home is `~/.ccmux`, every other instance's is `~/.ccmux-NAME`."""
+
+
+def base() -> Path:
+    """The directory that holds the homes: `$CCMUX_HOME`, else `$HOME`."""
+    return Path(os.environ.get("CCMUX_HOME") or os.environ.get("HOME") or os.path.expanduser("~")).absolute()  # noqa: PTH111
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePaths:
+    """Every path of one instance, derived from its home."""
+
+    name: str
+    home: Path
+
+    @classmethod
+    def of(cls, name: str) -> InstancePaths:
+        """The paths of the instance of that (already checked) name under `base()`."""
+        return cls(name, base() / (".ccmux" if name == MAIN else f".ccmux-{name}"))
+
+    @property
+    def config(self) -> Path:
+        return self.home / "ccmux.toml"
+
+    @property
+    def env(self) -> Path:
+        return self.home / ".env"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def journal(self) -> Path:
+        return self.data / "journal.db"
+
+    @property
+    def hook_spool(self) -> Path:
+        return self.data / "hooks"
+
+    @property
+    def claude(self) -> Path:
+        """Claude Code's own configuration directory (CLAUDE_CONFIG_DIR)."""
+        return self.home / "claude"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def daemon_log(self) -> Path:
+        return self.logs / "daemon.log"
+
+    @property
+    def last_screen(self) -> Path:
+        return self.logs / "last-screen.txt"
+
+    @property
+    def work(self) -> Path:
+        return self.home / "work"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def lock(self) -> Path:
+        return self.run / "daemon.lock"
+
+    @property
+    def launch_script(self) -> Path:
+        return self.run / "launch.sh"
+
+    @property
+    def tmux_conf(self) -> Path:
+        return self.run / "tmux.conf"
+
+    @property
+    def session(self) -> str:
+        """The name of the tmux session on the instance's own server."""
+        return f"ccmux-{self.name}"
+
+    @property
+    def socket_record(self) -> Path:
+        """Holds the directory of the sockets when `run/` is too deep for one."""
+        return self.run / "sockets"
+
+    def sockets(self) -> Path:
+        """The directory of `tmux.sock` and `control.sock`: `run/`, or the short one recorded there."""
+        if _fits(self.run):
+            return self.run
+        try:
+            return Path(self.socket_record.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            return self.short_sockets()
+
+    def short_sockets(self) -> Path:
+        """The short directory to use when `run/` is too deep; fails when the machine offers none."""
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        short = Path(runtime or "/nonexistent") / "ccmux" / sha256(os.fsencode(self.home)).hexdigest()[:8]
+        if not runtime or not _fits(short):
+            raise CcmuxError(
+                f"{self.run} is too long a path for a Unix socket ({SOCKET_PATH_LIMIT} bytes at most)",
+                fix="set CCMUX_HOME to a shorter directory, or XDG_RUNTIME_DIR to your runtime directory",
+            )
+        return short
+
+    @property
+    def tmux_socket(self) -> Path:
+        return self.sockets() / "tmux.sock"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.sockets() / "control.sock"
+
+
+def _fits(directory: Path) -> bool:
+    return len(os.fsencode(directory / "control.sock")) <= SOCKET_PATH_LIMIT

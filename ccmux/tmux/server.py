@@ -1,0 +1,113 @@
+"""The tmux server of one instance: its configuration, its start, and single commands to it by process.
+
+For set-up and for moments without a control connection. The hot path is `ccmux.tmux.control`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ccmux.errors import Missing, TmuxError, TmuxGone
+from ccmux.model.instance import TerminalSpec
+
+DEADLINE: Final = 10.0
+"""Seconds for one tmux process. A tmux that does not answer is unknown, not gone."""
+_GONE: Final = ("no server running", "can't find session", "error connecting", "no sessions", "server exited")
+
+_CONF: Final = """\
+# Made by ccmux at every start of the session; edit [terminal] in ccmux.toml instead.
+set -g default-terminal "tmux-256color"
+set -g history-limit {history}
+set -g remain-on-exit on
+set -g exit-empty off
+set -g destroy-unattached off
+set -g set-clipboard off
+set -g allow-passthrough off
+set -g escape-time 10
+set -g focus-events on
+set -g mouse on
+set -g status on
+set -g status-interval 0
+set -g status-left "[ccmux] "
+set -g status-right "detach: prefix d "
+set -g set-titles off
+set -g automatic-rename off
+set -g allow-rename off
+set -g update-environment ""
+"""
+
+
+def tmux_binary() -> str:
+    """The path of tmux."""
+    found = shutil.which("tmux")
+    if found is None:
+        raise Missing("tmux is not installed", fix="install the package tmux (ccmux doctor --fix)")
+    return found
+
+
+def configuration(spec: TerminalSpec) -> str:
+    """The text of the server's own configuration file: the person's ~/.tmux.conf is not read."""
+    return _CONF.format(history=spec.history)
+
+
+class Server:
+    """Commands to the server on one socket. `environment` is all that a server started here inherits."""
+
+    def __init__(self, socket: Path, conf: Path, environment: dict[str, str]) -> None:
+        self.socket = socket
+        self._conf = conf
+        self._environment = environment
+
+    @property
+    def argv(self) -> list[str]:
+        return [tmux_binary(), "-S", str(self.socket), "-f", str(self._conf)]
+
+    async def run(self, *args: str) -> str:
+        """One tmux process; its output. Raises TmuxGone when there certainly is no such server or session."""
+        process = await asyncio.create_subprocess_exec(
+            *self.argv,
+            *args,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE):
+                out, err = await process.communicate()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise TmuxError(f"tmux {args[0]} did not answer within {DEADLINE:.0f} s", fix="ccmux doctor") from None
+        if process.returncode:
+            said = err.decode("utf-8", "replace").strip()
+            kind = TmuxGone if any(word in said for word in _GONE) else TmuxError
+            raise kind(f"tmux {args[0]} failed: {said or process.returncode}", fix="ccmux doctor")
+        return out.decode("utf-8", "replace")
+
+    async def has_session(self, name: str) -> bool:
+        """Whether the session is there. Fails when that cannot be known."""
+        try:
+            await self.run("has-session", "-t", f"={name}")
+        except TmuxGone:
+            return False
+        return True
+
+    async def new_session(self, name: str, spec: TerminalSpec, command: list[str], options: Mapping[str, str]) -> None:
+        """Start the server if need be and a session whose only pane runs `command`; pane options are set with it."""
+        size = ["-x", str(spec.width), "-y", str(spec.height)]
+        sets: list[str] = []
+        for key, value in options.items():
+            sets += [";", "set-option", "-p", "-t", f"={name}:", key, value]
+        await self.run("new-session", "-d", "-s", name, "-n", "claude", *size, *command, *sets)
+
+    async def kill(self) -> None:
+        """End the server and every process in it; none being there is fine."""
+        with contextlib.suppress(TmuxGone):
+            await self.run("kill-server")
