@@ -19,6 +19,22 @@ def find(config_dir: Path, session_id: str) -> Path | None:
     return next(iter((config_dir / "projects").glob(f"*/{session_id}.jsonl")), None)
 
 
+def resumable(config_dir: Path, session_id: str) -> bool:
+    """Whether Claude can resume the conversation: it needs a row of a prompt, which is flushed some 0.1 s after it is sent.
+
+    A transcript of headers alone is refused by `--resume` and by `--session-id` too ("already in use"), so it is set
+    aside: nothing was said in it.
+    """
+    path = find(config_dir, session_id)
+    if path is None:
+        return False
+    with path.open("rb") as file:
+        if any(b'"type":"user"' in line for line in file):
+            return True
+    path.rename(path.with_suffix(".jsonl.empty"))
+    return False
+
+
 def directory_name(work: Path) -> str:
     """How Claude names the folder of a work directory: every non-alphanumeric becomes a dash."""
     return _NOT_NAME.sub("-", str(work))

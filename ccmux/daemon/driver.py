@@ -55,6 +55,7 @@ class Driver:
         self.life = Lifecycle(self.spec.restart)
         self.delivery = d.Delivery(max_attempts=self.spec.delivery.max_attempts)
         self._talk = Conversation()
+        self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble_with_tmux = ""
 
@@ -141,7 +142,7 @@ class Driver:
             generation=generation,
             alive=alive,
             registered=registered is not None,
-            resuming=self.session.resumable(self._talk.session_id),
+            resuming=self._resuming,
         )
         seen = Sources(self.life.life, pane, registered, trouble=self.delivery.trouble)
         if alive and registered is not None:
@@ -273,6 +274,9 @@ class Driver:
             talk = self._talk
             await self._db.run(lambda db: meta.save_conversation(db, talk))
         resume = self.session.resumable(self._talk.session_id)
+        if not resume and self._talk.cursor:
+            await self._fresh()  # something was said in it, and it is gone
+        self._resuming = resume
         generation = await self.session.start(self._talk.session_id, resume=resume)
         self.life.generation = generation
         log.info("Claude starts (%s %s)", "resume" if resume else "new", self._talk.session_id)

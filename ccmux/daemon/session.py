@@ -26,6 +26,9 @@ from ccmux.tmux.server import Server, configuration
 
 log = logging.getLogger(__name__)
 
+_KEPT_LINES = 200
+"""Of the scrolled-out lines of a dead pane; tmux scrolls once more to say that it is dead."""
+
 
 class Session:
     """One instance's session as the driver handles it."""
@@ -97,10 +100,11 @@ class Session:
 
     async def keep_screen(self) -> None:
         """Keep what the dead pane shows, for a person."""
+        if self._control is None or self._pane is None:
+            return
         with contextlib.suppress(TmuxError):
-            screen = await self.screen()
-            if screen is not None:
-                write_private(self.paths.last_screen, screen.encode("utf-8", "surrogateescape"))
+            screen = await panes.capture(self._control, self._pane, history=_KEPT_LINES)
+            write_private(self.paths.last_screen, screen.encode("utf-8", "surrogateescape"))
 
     async def paste(self, message: Message, generation: Generation) -> str:
         control, pane = self._of(generation)
@@ -118,8 +122,8 @@ class Session:
         return control is not None and pane is not None and await panes.clear(control, pane, nonce, 60)
 
     def resumable(self, session_id: str) -> bool:
-        """Whether Claude has a transcript of that conversation: only then can it be resumed."""
-        return transcripts.find(self.paths.claude, session_id) is not None
+        """Whether Claude can resume that conversation. Asked only while no Claude runs in it."""
+        return transcripts.resumable(self.paths.claude, session_id)
 
     async def disconnect(self) -> None:
         control, self._control = self._control, None

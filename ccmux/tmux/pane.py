@@ -55,9 +55,10 @@ async def last_key(control: Control, session: str) -> float | None:
     return max(people, default=None)
 
 
-async def capture(control: Control, pane: Pane) -> str:
-    """The visible screen with its attributes."""
-    return "\n".join(await control.run(command("capture-pane", "-p", "-e", "-t", pane.id)))
+async def capture(control: Control, pane: Pane, history: int = 0) -> str:
+    """The visible screen with its attributes, and so many lines that scrolled out of it."""
+    start = ("-S", f"-{history}") if history else ()
+    return "\n".join(await control.run(command("capture-pane", "-p", "-e", *start, "-t", pane.id)))
 
 
 async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: str) -> str:
