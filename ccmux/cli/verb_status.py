@@ -17,7 +17,7 @@ from ccmux.fleet.listing import statuses
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
 def command(name: str | None, as_json: bool) -> int:
     """Show one instance, or all, in full."""
-    names = [registry.existing(name).name] if name else registry.names()
+    names = [registry.existing(name).name] if name is not None else registry.names()
     instances = statuses(names)
     if as_json:
         print(render.as_json({"v": 1, "instances": instances}))

@@ -57,7 +57,10 @@ def frame(
     login: str = "",
 ) -> dict[str, Any]:
     """The keys that scripts rely on; added to, never changed."""
-    socket = str(paths.tmux_socket)
+    try:
+        socket = str(paths.tmux_socket)
+    except CcmuxError:  # the runtime directory that it needs is not set here; doctor tells
+        socket = ""
     return {
         "name": paths.name,
         "role": role,

@@ -50,7 +50,10 @@ def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
         trouble = trouble or f"config: {error.what}"
     except CcmuxError as error:
         trouble = trouble or error.what
-    alive = paths.tmux_socket.exists()
+    try:
+        alive = paths.tmux_socket.exists()
+    except CcmuxError as error:
+        alive, trouble = False, trouble or error.what
     return frame(
         paths,
         role=role,

@@ -59,6 +59,7 @@ class Made:
 def new(wanted: Wanted, environment: Mapping[str, str]) -> Made:
     """Make the instance's home unless it is there. Of several at once one makes it, the others find it made."""
     paths = InstancePaths.of(instance_name(wanted.name))
+    paths.sockets()  # fails, before anything is made, where no socket would fit
     text = _configuration(wanted, paths)
     if wanted.git and wanted.directory:
         raise UsageError("--dir and --git exclude each other: a clone goes into the instance's own work directory")

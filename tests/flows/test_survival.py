@@ -30,6 +30,11 @@ def _transcripts(rig: Rig) -> list[Path]:
     return list(rig.paths("a").claude.glob("projects/*/*.jsonl"))
 
 
+def _written_down(rig: Rig, text: bytes) -> None:
+    """Claude flushes its transcript some 0.1 s after the turn has ended."""
+    until(lambda: text in b"".join(file.read_bytes() for file in _transcripts(rig)), "Claude wrote it down")
+
+
 def test_claude_that_dies_before_it_wrote_anything_down_keeps_its_session_id(rig: Rig) -> None:
     before = rig.new("a")
     (rig.paths("a").claude / "projects" / "x").mkdir(parents=True)
@@ -84,7 +89,7 @@ def test_the_daemon_is_killed_around_every_state(rig: Rig, moment: str) -> None:
 def test_claude_comes_back_with_its_conversation(rig: Rig) -> None:
     before = rig.new("a")
     rig.ask("a", "remember 4711")
-    until(lambda: b"4711" in b"".join(file.read_bytes() for file in _transcripts(rig)), "Claude wrote it down")
+    _written_down(rig, b"4711")
     kill(before["claude"]["pid"], signal.SIGKILL)
     until(lambda: rig.status("a")["claude"]["pid"] not in (0, before["claude"]["pid"]), "a new Claude")
     after = rig.wait_state("a", "idle")
@@ -109,6 +114,7 @@ def test_an_interrupted_turn_is_continued_and_the_reply_says_so(rig: Rig) -> Non
 def test_the_tmux_server_is_killed(rig: Rig) -> None:
     before = rig.new("a")
     rig.ask("a", "remember 4711")
+    _written_down(rig, b"4711")
     rig.tmux("a", "kill-server")
     until(lambda: rig.status("a")["claude"]["pid"] not in (0, before["claude"]["pid"]), "a new session")
     rig.wait_state("a", "idle")

@@ -1,0 +1,471 @@
+"""A small simulated world around `ccmux.core.delivery`: Claude, its box, its transcript and hooks, a person, a journal.
+
+The daemon's part mirrors `ccmux.daemon.driver`: transcript, then hooks, then the look; commands in their order; the
+cursor is journalled with every Save and Answer; a hook file is deleted after it was handled. The truth (whose turn is
+whose, what was committed) is kept by the world itself and never shown to the machine under test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+from ccmux.core import delivery
+from ccmux.core.envelope import compose, nonce_of
+from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
+from ccmux.model.message import Message, MessageState
+from ccmux.model.turn import (
+    FinalText,
+    PromptAccepted,
+    PromptCommitted,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnInterrupted,
+)
+
+MAX_ATTEMPTS = 5
+_ID = re.compile(r"\[ccmux channel=\S+ from=\S+ id=(m-\d+)\]")
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+CONTINUES = "was interrupted before you answered it"
+
+
+class Harm(AssertionError):
+    """The machine under test hurt somebody."""
+
+
+class Crash(Exception):  # noqa: N818 - no error of anybody
+    """kill -9 of the daemon, here."""
+
+
+@dataclass
+class Turn:
+    prompt_id: str
+    text: str
+    owner: MessageId | None
+    committed: bool = False
+    tasks: tuple[str, ...] = ()
+    began: float = 0.0
+
+
+@dataclass
+class Journal:
+    messages: dict[MessageId, Message] = field(default_factory=dict)
+    cursor: int = 0
+    generation: str = ""
+    causes: dict[str, MessageId] = field(default_factory=dict)
+    tasks: dict[str, MessageId] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    module: ModuleType = delivery
+    registry_lag: float = 0.0
+    """hazard: seconds in which Claude's registry still says idle although a turn has begun"""
+    now: float = 1000.0
+
+    # Claude
+    gen: int = 1
+    alive: bool = True
+    dialog: bool = False
+    box: str = ""
+    turn: Turn | None = None
+    queued: list[Turn] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """Enter and Clear that were sent and are not yet read by Claude"""
+    typed_at: float = -1e9
+    swallow: int = 0
+    transcript: list[TurnEvent] = field(default_factory=list)
+    spool: list[TurnEvent] = field(default_factory=list)
+    lose_hooks: int = 0
+    running_tasks: dict[str, MessageId] = field(default_factory=dict)
+
+    # what the next paste will come to, and where the next kill -9 hits
+    paste_fate: str = ""
+    crash_in: int | None = None
+    interlude: str = ""
+    """what happens to the world right before the next Paste or Enter takes effect"""
+
+    # daemon
+    up: bool = True
+    offset: int = 0
+    journal: Journal = field(default_factory=Journal)
+    machine: Any = None
+    looked: Any = None
+
+    # the truth
+    order: list[MessageId] = field(default_factory=list)
+    commits: dict[MessageId, list[Nonce]] = field(default_factory=dict)
+    owners: dict[str, set[MessageId]] = field(default_factory=dict)
+    answered_truly: set[MessageId] = field(default_factory=set)
+    """messages whose turn came to its end with a final text"""
+    touched: set[MessageId] = field(default_factory=set)
+    """messages whose turn a person interrupted, or the API refused"""
+    pastes: dict[MessageId, int] = field(default_factory=dict)
+    may_enter: set[Nonce] = field(default_factory=set)
+    ended: dict[MessageId, MessageState] = field(default_factory=dict)
+    extra: list[tuple[MessageId, str]] = field(default_factory=list)
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.machine = self.module.Delivery(max_attempts=MAX_ATTEMPTS, nonces=self.nonce)
+
+    # names
+
+    def nonce(self) -> Nonce:
+        number, word = next(self.numbers), ""
+        for _ in range(8):
+            number, digit = divmod(number, 32)
+            word = _DIGITS[digit] + word
+        return Nonce(word)
+
+    @property
+    def generation(self) -> Generation:
+        return Generation(f"g{self.gen}")
+
+    @property
+    def idle(self) -> bool:
+        if not self.alive or self.dialog:
+            return False
+        return self.turn is None or self.now - self.turn.began < self.registry_lag
+
+    # Claude and the person ------------------------------------------------------------------------------------------
+
+    def hook(self, event: TurnEvent) -> None:
+        if self.lose_hooks:
+            self.lose_hooks -= 1
+        else:
+            self.spool.append(event)
+
+    def begin(self, text: str, owner: MessageId | None, tasks: tuple[str, ...] = ()) -> None:
+        turn = Turn(f"p{next(self.numbers)}", text, owner, tasks=tasks, began=self.now)
+        if self.turn is not None:  # Claude is busy: it queues, and tells the hook the id of the running turn
+            self.hook(PromptAccepted(self.turn.prompt_id, nonce_of(text), tasks))
+            self.queued.append(turn)
+            return
+        self.hook(PromptAccepted(turn.prompt_id, nonce_of(text), tasks))
+        self.turn = turn
+
+    def submit(self) -> None:
+        """Enter, in Claude."""
+        if not self.box or self.dialog:
+            return
+        found = _ID.search(self.box)
+        text, self.box = self.box, ""
+        self.begin(text, MessageId(found[1]) if found else None)
+
+    def write_row(self) -> None:
+        turn = self.turn
+        assert turn is not None
+        assert not turn.committed
+        turn.committed = True
+        self.owners[turn.prompt_id] = {turn.owner} if turn.owner else set()
+        self.transcript.append(
+            PromptCommitted(turn.prompt_id, nonce_of(turn.text), f"u{next(self.numbers)}", turn.tasks)
+        )
+        if turn.owner and not turn.tasks:
+            self._committed(turn.owner, turn.text)
+
+    def _committed(self, message: MessageId, text: str) -> None:
+        before = self.commits.setdefault(message, [])
+        if before and CONTINUES not in text:
+            raise Harm(f"{message} was committed twice as a fresh prompt")
+        if before and message in self.answered_truly and message in self.ended:
+            raise Harm(f"{message} was continued although it had been answered")
+        if not before:
+            for earlier in self.order[: self.order.index(message)]:
+                if earlier not in self.ended:
+                    raise Harm(f"{message} was committed before {earlier} had ended")
+        before.append(Nonce(""))
+
+    def finish(self, background: tuple[str, ...] = ()) -> None:
+        turn = self.turn
+        assert turn is not None
+        text = f"answer:{turn.prompt_id}"
+        self.transcript.append(FinalText(text, f"u{next(self.numbers)}"))
+        self.hook(TurnEnded(turn.prompt_id, text, background))
+        if turn.owner:
+            self.running_tasks |= dict.fromkeys(background, turn.owner)
+            if not turn.tasks:
+                self.answered_truly.add(turn.owner)
+        self._next_turn()
+
+    def fail(self, error: str) -> None:
+        assert self.turn is not None
+        self.hook(TurnFailed(self.turn.prompt_id, error, ""))
+        if self.turn.owner:
+            self.touched.add(self.turn.owner)
+        self._next_turn()
+
+    def escape(self) -> None:
+        assert self.turn is not None
+        self.transcript.append(TurnInterrupted(f"u{next(self.numbers)}"))
+        if self.turn.owner:
+            self.touched.add(self.turn.owner)
+        self._next_turn()
+
+    def _next_turn(self) -> None:
+        self.turn = self.queued.pop(0) if self.queued else None
+        if self.turn is not None:
+            self.turn.began = self.now
+
+    def die(self) -> None:
+        self.alive, self.dialog, self.turn, self.box = False, False, None, ""
+        self.queued, self.keys, self.running_tasks, self.swallow = [], [], {}, 0
+
+    def start(self) -> None:
+        self.gen, self.alive = self.gen + 1, True
+
+    def read_keys(self) -> None:
+        keys, self.keys = self.keys, []
+        for key in keys:
+            if key == "clear":
+                self.box = ""
+            elif self.swallow:
+                self.swallow -= 1
+            else:
+                self.submit()
+
+    def person_types(self, text: str) -> None:
+        self.box += text
+        self.typed_at = self.now
+
+    def happen(self, what: str) -> None:
+        if what == "die":
+            self.die()
+        elif what == "dialog" and self.alive:
+            self.dialog = True
+        elif what == "type" and self.alive:
+            self.person_types("half a though")
+        elif what == "wake" and self.alive and self.turn is None:
+            self.begin("a prompt that came by itself", None)
+
+    # the daemon -----------------------------------------------------------------------------------------------------
+
+    def arrive(self, text: str) -> None:
+        message = Message(MessageId(f"m-{len(self.order)}"), ChannelName("local"), "eve", text, self.now)
+        self.order.append(message.id)
+        self.journal.messages[message.id] = message
+        if self.up:
+            self.run(self.module.Arrived(message))
+
+    def kill_daemon(self) -> None:
+        self.up, self.machine, self.looked, self.crash_in = False, None, None, None
+
+    def start_daemon(self) -> None:
+        self.up, self.offset = True, self.journal.cursor
+        self.machine = self.module.Delivery.recovered(
+            [m for m in self.journal.messages.values() if not m.state.ended],
+            generation=Generation(self.journal.generation) if self.journal.generation else None,
+            now=self.now,
+            max_attempts=MAX_ATTEMPTS,
+            causes=dict(self.journal.causes),
+            tasks=dict(self.journal.tasks),
+        )
+        self.machine.nonces = self.nonce
+
+    def cycle(self) -> None:
+        """One cycle of the driver; a Crash in it is a dead daemon."""
+        try:
+            self._cycle()
+        except Crash:
+            self.kill_daemon()
+            self.keys_after_crash()
+
+    def keys_after_crash(self) -> None:
+        self.read_keys()
+
+    def _cycle(self) -> None:
+        generation = self.generation if self.alive else None
+        self._read_transcript()
+        while self.spool:
+            event = self.spool[0]
+            if isinstance(event, PromptAccepted):
+                self._read_transcript()
+            self.run(event)
+            self._tick()
+            self.spool.pop(0)
+        idle = self.idle
+        current = self.machine.current
+        states = (MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED)
+        doubt = current is not None and current.state in states
+        look = idle and (doubt or (current is None and bool(self.machine.waiting)))
+        box = self.box if look else None
+        self.looked = self.module.Looked(generation, idle, self._blocked(idle, box), box)
+        self.run(self.looked)
+
+    def _blocked(self, idle: bool, box: str | None) -> str:
+        if not self.alive:
+            return "starting"
+        if self.dialog:
+            return "dialog"
+        if not idle:
+            return "busy"
+        if self.now - self.typed_at < 5.0:
+            return "typing"
+        if box is None:
+            return "no prompt box"
+        return "draft" if box else ""
+
+    def _read_transcript(self) -> None:
+        while self.offset < len(self.transcript):
+            event = self.transcript[self.offset]
+            self.offset += 1
+            self.run(event)
+
+    def _tick(self) -> None:
+        """A place where kill -9 may hit."""
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                self.crash_in = None
+                raise Crash
+
+    def run(self, event: Any) -> None:
+        todo = deque(self.machine.handle(event, self.now))
+        while todo:
+            command = todo.popleft()
+            self._tick()
+            name = type(command).__name__
+            result = getattr(self, f"_do_{name.lower()}")(command, event)
+            self._tick()
+            if result is not None:
+                event = result
+                todo.extend(self.machine.handle(result, self.now))
+
+    def _position(self) -> None:
+        self.journal.cursor = self.offset
+        self.journal.generation = self.machine.generation or self.journal.generation
+
+    def _do_save(self, command: Any, _event: Any) -> None:
+        message = command.message
+        if message.id in self.ended:
+            raise Harm(f"{message.id} was taken up again after it had ended")
+        if message.state is MessageState.SUBMITTING:
+            self.may_enter.add(message.nonce)
+        self.journal.messages[message.id] = message
+        self._position()
+
+    def _do_remember(self, command: Any, _event: Any) -> None:
+        self.journal.causes[command.prompt_id] = command.message_id
+
+    def _do_answer(self, command: Any, _event: Any) -> None:
+        message, mine = command.message, command.message_id
+        if command.text:
+            owners = self.owners.get(command.text.removeprefix(self.module.RESUMED).removeprefix("answer:"), set())
+            if mine not in owners:
+                raise Harm(f"{mine} got an answer that belongs to {sorted(owners) or 'the person at the terminal'}")
+        if message is None:
+            self.extra.append((mine, command.text))
+        else:
+            if mine in self.ended:
+                raise Harm(f"{mine} ended twice")
+            self._check_end(message, command)
+            self.ended[mine] = message.state
+            self.journal.messages[mine] = message
+        self.journal.tasks |= {task: mine for task in command.tasks if task not in self.journal.tasks}
+        self._position()
+
+    def _check_end(self, message: Message, command: Any) -> None:
+        running = self.turn is not None and self.turn.owner == message.id and not self.turn.tasks
+        if not message.state.ended:
+            raise Harm(f"{message.id} was answered and is {message.state}")
+        if message.state is MessageState.DONE:
+            if not self.commits.get(message.id):
+                raise Harm(f"{message.id} is done and was never part of the conversation")
+            return
+        if running:
+            raise Harm(f"{message.id} ended {message.state} ({message.reason}) while its turn runs")
+        if message.id in self.answered_truly:
+            raise Harm(f"{message.id} was answered, and its sender is told: {command.error}")
+        if message.state is MessageState.DEAD and message.attempt < MAX_ATTEMPTS and message.id not in self.touched:
+            raise Harm(f"{message.id} was given up after {message.attempt} attempts")
+        if message.state is MessageState.REJECTED and message.id not in self.touched:
+            raise Harm(f"{message.id} rejected for nothing: {command.error}")
+
+    def _do_paste(self, command: Any, event: Any) -> Any:
+        message, looked = command.message, self.looked
+        kept = self.journal.messages[message.id]
+        if (kept.state, kept.nonce) != (MessageState.PASTING, message.nonce):
+            raise Harm("Paste without a journalled attempt")
+        if kept.attempt <= self.pastes.get(message.id, 0):
+            raise Harm("Paste without a counted attempt")
+        if event is not looked or looked.blocked or looked.generation != command.generation or not looked.idle:
+            raise Harm(f"Paste while {looked.blocked or 'nobody looked'}")
+        self.happen(self.interlude)
+        self.interlude = ""
+        fate, self.paste_fate = self.paste_fate, ""
+        if fate == "refused" or not self.alive or command.generation != self.generation:
+            return self.module.Pasted(message.nonce, "refused", "copy-mode")
+        self.pastes[message.id] = self.pastes.get(message.id, 0) + 1
+        if fate == "vanished" or self.dialog:
+            return self.module.Pasted(message.nonce, "unseen")
+        self.box += compose(message, message.nonce)
+        return self.module.Pasted(message.nonce, "unseen" if fate == "unseen" else "shown")
+
+    def _do_enter(self, command: Any, event: Any) -> Any:
+        kept = next((m for m in self.journal.messages.values() if m.nonce == command.nonce), None)
+        if kept is None or command.nonce not in self.may_enter:
+            raise Harm("Enter for a nonce that was not journalled as SUBMITTING")
+        if kept.state not in (MessageState.SUBMITTING, MessageState.ACCEPTED):
+            raise Harm(f"Enter for a message that is {kept.state}")
+        if event is self.looked:
+            ours = compose(kept, kept.nonce)
+            if not event.idle or event.generation != command.generation or event.blocked == "dialog":
+                raise Harm(f"Enter while {event.blocked}")
+            if event.box != ours:
+                raise Harm("Enter on a text that a person has touched")
+        self.happen(self.interlude)
+        self.interlude = ""
+        guard = self.alive and not self.dialog and command.generation == self.generation
+        if not guard or f"end-{command.nonce}" not in self.box:
+            return self.module.Entered(command.nonce, pressed=False)
+        self.keys.append("enter")
+        return self.module.Entered(command.nonce, pressed=True)
+
+    def _do_clear(self, command: Any, _event: Any) -> None:
+        if self.alive and not self.dialog and command.generation == self.generation and command.nonce in self.box:
+            self.keys.append("clear")
+            self.read_keys()
+
+    # invariants -----------------------------------------------------------------------------------------------------
+
+    def nothing_lost(self) -> None:
+        if not self.up:
+            return
+        held = [m.id for m in self.machine.waiting] + ([self.machine.current.id] if self.machine.current else [])
+        wanted = [m for m in self.order if m not in self.ended]
+        if sorted(held) != sorted(wanted):
+            raise Harm(f"the machine holds {held}, not ended are {wanted}")
+
+    def calm(self, cycles: int = 400) -> None:
+        """The person leaves, Claude lives and works: everything must end."""
+        self.lose_hooks = self.swallow = 0
+        self.paste_fate = self.interlude = ""
+        self.crash_in = None
+        self.dialog = False
+        if "[ccmux " not in self.box:
+            self.box = ""
+        if not self.alive:
+            self.start()
+        if not self.up:
+            self.start_daemon()
+        for _ in range(cycles):
+            self.read_keys()
+            self.cycle()
+            self.nothing_lost()
+            if len(self.ended) == len(self.order) and self.turn is None:
+                return
+            self.now += 2.0
+            if self.turn is not None and not self.turn.committed:
+                self.write_row()
+            elif self.turn is not None:
+                self.finish()
+            if self.machine.hold_until > self.now:
+                self.now = self.machine.hold_until
+        waits = [m for m in self.order if m not in self.ended]
+        raise Harm(f"{waits} never ended; blocked: {self.looked.blocked}, box: {self.box!r}")

@@ -1,0 +1,220 @@
+"""The delivery machine in a world that does everything that was ever seen, in any order. The properties are harms."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from ccmux.core import delivery
+from tests.core.delivery_world import World
+
+BASE = settings(
+    max_examples=250,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+FIND = settings(BASE, max_examples=600, phases=[Phase.generate], report_multiple_bugs=False)
+
+
+class DeliveryMachine(RuleBasedStateMachine):
+    """Rules are what happens; each hazard is a class of happenings that is on only where it is named."""
+
+    hazards: ClassVar[frozenset[str]] = frozenset()
+    module: ClassVar[ModuleType] = delivery
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = World(self.module, registry_lag=0.1 if "registry-lag" in self.hazards else 0.0)
+
+    def on(self, hazard: str) -> bool:
+        return hazard in self.hazards
+
+    @property
+    def _ours_in_box(self) -> bool:
+        return "[ccmux " in self.w.box
+
+    # messages and the daemon
+
+    @initialize(texts=st.lists(st.sampled_from(["one line", "two\nlines", "@file ![x]"]), min_size=1, max_size=2))
+    def begin(self, texts: list[str]) -> None:
+        for text in texts:
+            self.w.arrive(text)
+
+    @precondition(lambda self: len(self.w.order) < 5)
+    @rule()
+    def arrive(self) -> None:
+        self.w.arrive("another")
+
+    @precondition(lambda self: self.w.up)
+    @rule()
+    def cycle(self) -> None:
+        self.w.cycle()
+
+    @precondition(lambda self: self.w.up)
+    @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 3.0, 6.0, 11.0, 70.0]))
+    def later(self, seconds: float) -> None:
+        if seconds >= 1.0:
+            self.w.read_keys()
+        self.w.now += seconds
+        self.w.cycle()
+
+    @precondition(lambda self: self.w.up)
+    @rule(commands=st.integers(0, 8))
+    def cycle_with_kill(self, commands: int) -> None:
+        self.w.crash_in = commands
+        self.w.cycle()
+        self.w.crash_in = None
+
+    @precondition(lambda self: self.w.up)
+    @rule()
+    def kill_daemon(self) -> None:
+        self.w.kill_daemon()
+
+    @precondition(lambda self: not self.w.up)
+    @rule()
+    def start_daemon(self) -> None:
+        self.w.start_daemon()
+        self.w.cycle()
+
+    # Claude
+
+    @rule()
+    def claude_reads(self) -> None:
+        self.w.read_keys()
+
+    @precondition(lambda self: self.w.turn is not None and not self.w.turn.committed and not self.w.dialog)
+    @rule()
+    def row(self) -> None:
+        self.w.write_row()
+
+    @precondition(lambda self: self.w.turn is not None and self.w.turn.committed and not self.w.dialog)
+    @rule(background=st.booleans())
+    def finish(self, background: bool) -> None:
+        turn = self.w.turn
+        assert turn is not None
+        self.w.finish((f"t{turn.prompt_id}",) if background and turn.owner else ())
+
+    @precondition(lambda self: self.w.turn is not None and not self.w.turn.committed and not self.w.dialog)
+    @rule()
+    def whole_turn(self) -> None:
+        self.w.write_row()
+        self.w.finish()
+
+    @precondition(lambda self: self.w.turn is not None and self.w.turn.committed and not self.w.dialog)
+    @rule(error=st.sampled_from(["rate_limit", "server_error", "invalid_request"]))
+    def fail(self, error: str) -> None:
+        if self.w.lose_hooks:
+            self.w.lose_hooks = 0
+        self.w.fail(error)
+
+    @precondition(lambda self: self.w.alive)
+    @rule()
+    def die(self) -> None:
+        self.w.die()
+
+    @precondition(lambda self: not self.w.alive)
+    @rule()
+    def start(self) -> None:
+        self.w.start()
+
+    @precondition(lambda self: self.w.alive and self.w.turn is None and self.w.running_tasks)
+    @rule()
+    def task_wakes(self) -> None:
+        task, owner = self.w.running_tasks.popitem()
+        self.w.begin("<task-notification>", owner, (task,))
+
+    # losses
+
+    @rule(times=st.integers(1, 2))
+    def hooks_lost(self, times: int) -> None:
+        self.w.lose_hooks = times
+
+    @rule(times=st.integers(1, 4))
+    def enter_swallowed(self, times: int) -> None:
+        self.w.swallow = times
+
+    @rule(fate=st.sampled_from(["refused", "vanished", "unseen"]))
+    def paste_fate(self, fate: str) -> None:
+        self.w.paste_fate = fate
+
+    @rule(what=st.sampled_from(["die", "dialog"]))
+    def interlude(self, what: str) -> None:
+        self.w.interlude = what
+
+    # the person
+
+    @precondition(lambda self: self.w.turn is not None and self.w.turn.committed)
+    @rule()
+    def escape(self) -> None:
+        owner = self.w.turn.owner if self.w.turn else None
+        if owner is not None or not self._unfinished_business or self.on("person-while-down"):
+            self.w.dialog = False
+            self.w.escape()
+
+    @precondition(lambda self: self.w.alive and not self.w.dialog)
+    @rule()
+    def dialog_opens(self) -> None:
+        self.w.dialog = True
+
+    @precondition(lambda self: self.w.dialog)
+    @rule()
+    def dialog_closes(self) -> None:
+        self.w.dialog = False
+
+    @precondition(lambda self: self.w.alive and not self.w.dialog)
+    @rule()
+    def types(self) -> None:
+        if not self._ours_in_box or self.on("person-types-into-ours"):
+            self.w.person_types("half a thought")
+
+    @precondition(lambda self: self.w.alive and not self.w.dialog and self.w.box and not self.w.keys)
+    @rule()
+    def person_enters(self) -> None:
+        """The person submits what is in the box."""
+        if self._ours_in_box and not (self._ours_is_current or self.on("person-enters-leftover")):
+            return
+        if not self._ours_in_box and (self._unfinished_business and not self.on("person-while-down")):
+            return
+        self.w.submit()
+
+    @precondition(lambda self: self.w.alive and not self.w.dialog)
+    @rule()
+    def clears(self) -> None:
+        self.w.box = ""
+
+    @property
+    def _ours_is_current(self) -> bool:
+        waits = [m for m in self.w.journal.messages.values() if m.state in ("pasting", "submitting", "accepted")]
+        return any(f"[end-{m.nonce}]" in self.w.box for m in waits)
+
+    @property
+    def _unfinished_business(self) -> bool:
+        """A turn of ours ended, and the daemon has not heard of it yet."""
+        return any(m.state == "committed" or m.nonce for m in self.w.journal.messages.values() if not m.state.ended)
+
+    # harms that show at any time
+
+    @invariant()
+    def nothing_lost(self) -> None:
+        self.w.nothing_lost()
+
+    def teardown(self) -> None:
+        self.w.calm()
+
+
+def run_with(hazards: set[str], module: ModuleType = delivery, how: settings = FIND) -> None:
+    """The machine with these hazards on, around that module."""
+    kind = type("Hazardous", (DeliveryMachine,), {"hazards": frozenset(hazards), "module": module})
+    run_state_machine_as_test(kind, settings=how)
+
+
+def test_no_harm() -> None:
+    run_with(set(), how=BASE)

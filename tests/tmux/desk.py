@@ -1,0 +1,125 @@
+"""A desk for tests of tmux: a server of its own in a short directory, and programs to run in its panes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ccmux.core.sources import Pane
+from ccmux.model.ids import Generation
+from ccmux.model.instance import TerminalSpec
+from ccmux.tmux import pane as panes
+from ccmux.tmux.control import Control
+from ccmux.tmux.server import Server, configuration
+
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds until a condition counts as never coming true; for a very busy machine."""
+GEN = Generation("gabcdefgh")
+
+EDITOR = """\
+import os, re, sys, tty
+log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+tty.setraw(0)
+os.write(1, b"\\x1b[?2004h\\x1b[2J\\x1b[H")
+text = ""
+os.write(log, b"<ready>")
+while data := os.read(0, 65536):
+    os.write(log, data)
+    for char in re.sub("\\x1b\\\\[20[01]~", "", data.decode("utf-8", "replace")):
+        if char == "\\x15":
+            text = text[: text.rfind("\\n") + 1]
+        elif char == "\\x7f":
+            text = text[:-1]
+        elif char == "\\r":
+            text = ""
+        elif char != "\\x05":
+            text += char
+    os.write(1, b"\\x1b[2J\\x1b[H" + text[-3000:].replace("\\n", "\\r\\n").encode())
+"""
+"""A raw-mode program with bracketed paste: draws what it has got, edits by C-u and BSpace, logs every byte."""
+
+
+async def until(condition: Callable[[], T | Awaitable[T]], what: str, within: float = PATIENCE) -> T:
+    """Wait until the condition is true; its value."""
+    give_up = time.monotonic() + within
+    while True:
+        value = condition()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        assert time.monotonic() < give_up, f"never came true within {within:g} s: {what}"
+        await asyncio.sleep(0.01)
+
+
+class Desk:
+    """One tmux server; everything that was attached is closed at the end."""
+
+    def __init__(self, directory: Path) -> None:
+        self.dir = directory
+        self.socket = directory / "t.sock"
+        conf = directory / "tmux.conf"
+        self.spec = TerminalSpec(width=120, height=40)
+        conf.write_text(configuration(self.spec), encoding="utf-8")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "LANG": "C.UTF-8"}
+        self.server = Server(self.socket, conf, environment)
+        self.controls: list[Control] = []
+        self.news: list[str] = []
+        (directory / "editor.py").write_text(EDITOR, encoding="utf-8")
+
+    async def session(self, name: str, *argv: str, spec: TerminalSpec | None = None) -> None:
+        command = list(argv) or ["/bin/sh", "-c", "exec cat >/dev/null"]
+        await self.server.new_session(name, spec or self.spec, command, {panes.GENERATION_OPTION: GEN})
+
+    async def attach(self, name: str) -> Control:
+        control = await Control.attach(self.server, name, self.news.append)
+        self.controls.append(control)
+        return control
+
+    async def open(self, *argv: str, spec: TerminalSpec | None = None) -> tuple[Control, Pane]:
+        """A session `ccmux-a` with that program; its control connection and pane."""
+        await self.session("ccmux-a", *argv, spec=spec)
+        control = await self.attach("ccmux-a")
+        return control, await self.look(control)
+
+    async def look(self, control: Control) -> Pane:
+        pane = await panes.look(control, "ccmux-a")
+        assert pane is not None
+        return pane
+
+    async def editor(self) -> tuple[Control, Pane]:
+        """A pane with the editor, ready to be typed into."""
+        opened = await self.open(sys.executable, "-I", "-S", str(self.dir / "editor.py"), str(self.log))
+        await until(lambda: b"<ready>" in self.logged(), "the editor is ready")
+        return opened
+
+    @property
+    def log(self) -> Path:
+        return self.dir / "typed.log"
+
+    def logged(self) -> bytes:
+        return self.log.read_bytes() if self.log.exists() else b""
+
+    def typed(self) -> bytes:
+        return self.logged().partition(b"<ready>")[2]
+
+    async def buffers(self) -> list[str]:
+        return (await self.server.run("list-buffers", "-F", "#{buffer_name}")).split()
+
+    async def close(self) -> None:
+        for control in self.controls:
+            await control.close()
+        await asyncio.to_thread(
+            subprocess.run,
+            ["tmux", "-S", str(self.socket), "kill-server"],
+            check=False,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+        )
