@@ -1,6 +1,6 @@
 # Every target first installs what it lacks (scripts/bootstrap); when nothing is lacking that takes a blink.
 #
-#   make demo [REAL=1]     a fleet at work, with a stand-in for Claude Code; REAL=1: with the real one
+#   make demo [REAL=1]     the main job, with a stand-in for the model; REAL=1: on your own login
 #   make test [ARGS=...]   pytest $(ARGS)
 #   make check             ruff, ruff format, mypy, lint-imports
 #   make bench             the measurements of bench/

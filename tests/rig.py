@@ -128,7 +128,9 @@ class Rig:
             argv = ["tmux", "-S", str(socket)]
             if socket.exists():
                 format_ = ["-F", "#{pid} #{pane_pid}"]
-                found = subprocess.run([*argv, "list-panes", "-a", *format_], capture_output=True, check=False, text=True)
+                found = subprocess.run(
+                    [*argv, "list-panes", "-a", *format_], capture_output=True, check=False, text=True
+                )
                 pids += [int(word) for word in found.stdout.split()]
             for pid in filter(None, pids):
                 kill(pid, signal.SIGCONT)

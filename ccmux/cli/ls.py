@@ -17,7 +17,7 @@ def run(words: list[str]) -> int:
     """Print once, or with --watch again and again until interrupted."""
     unknown = [word for word in words if word not in ("--json", "--watch")]
     if unknown:
-        raise UsageError(f"ccmux ls does not know {ascii(unknown[0])}", fix="ccmux ls [--json] [--watch]")
+        raise UsageError(f"ccmux ls does not know {unknown[0]!a}", fix="ccmux ls [--json] [--watch]")
     while True:
         instances = statuses(names())
         if "--json" in words:

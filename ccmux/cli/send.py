@@ -78,9 +78,7 @@ def _parse(words: list[str]) -> _Asked:
         elif word == "--timeout" or word.startswith("--timeout="):
             asked.timeout = _seconds(word.partition("=")[2] if "=" in word else next(rest, ""))
         elif word.startswith("--"):
-            raise UsageError(
-                f"ccmux send does not know {ascii(word)}", fix=f"{USAGE}   (a text that begins so: after --)"
-            )
+            raise UsageError(f"ccmux send does not know {word!a}", fix=f"{USAGE}   (a text that begins so: after --)")
         else:
             plain.append(word)
     if len(plain) != 2:  # noqa: PLR2004 - a name and a text
@@ -106,5 +104,5 @@ def _seconds(word: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < 1e9:  # noqa: PLR2004 - also excludes nan and inf
-        raise UsageError(f"--timeout takes a number of seconds, not {ascii(word)}", fix=USAGE)
+        raise UsageError(f"--timeout takes a number of seconds, not {word!a}", fix=USAGE)
     return seconds

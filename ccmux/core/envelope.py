@@ -7,6 +7,7 @@ The envelope begins with `[ccmux ` so that no message is a slash command, a shel
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from ccmux.core.sanitise import sanitise
@@ -70,6 +71,6 @@ def keystrokes(prompt: str) -> list[str]:
 def _pieces(line: str) -> list[str]:
     cuts = [0, *(found.end() - 1 for found in _IMAGE_END.finditer(line)), len(line)]
     pieces = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         pieces += [line[at : min(at + CHUNK, end)] for at in range(start, end, CHUNK)]
     return pieces

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 _RULE: Final = re.compile(r"^[─╌━]{10,}")
@@ -32,7 +33,7 @@ def read_box(screen: str) -> Box:
     """Find the box in a screen captured with attributes (`capture-pane -e`)."""
     lines = [_plain(line) for line in screen.split("\n")]
     rules = [number for number, (bare, _) in enumerate(lines) if _RULE.match(bare)]
-    for top, bottom in reversed(list(zip(rules, rules[1:], strict=False))):
+    for top, bottom in reversed(list(pairwise(rules))):
         inside = lines[top + 1 : bottom]
         if inside and inside[0][0].startswith(_PROMPTS):
             mark = inside[0][0][0]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 from ccmux.core.wire import out_lines
@@ -62,8 +63,7 @@ class Outflow:
                     pause = _FIRST
                     continue
                 if await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
-                    now = time.time()
-                    await self._db.run(lambda db, r=reply: outbox.delivered(db, r, now))  # type: ignore[misc]
+                    await self._db.run(partial(outbox.delivered, reply=reply, at=time.time()))
                     pause = _FIRST
                     continue
                 with contextlib.suppress(TimeoutError):

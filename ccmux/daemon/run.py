@@ -21,6 +21,7 @@ from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
 from ccmux.journal.database import Database
+from ccmux.locks import lock
 from ccmux.model.ids import LOCAL
 from ccmux.paths import InstancePaths
 
@@ -35,7 +36,7 @@ def run(name: str) -> None:
         raise NoSuchInstance(name)
     for directory in (paths.run, paths.logs, paths.data, paths.hook_spool, paths.claude):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lifespan.lock(paths.lock):
+    with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
         try:
             asyncio.run(_live(paths))

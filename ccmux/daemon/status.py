@@ -11,7 +11,7 @@ from ccmux.daemon.hub import Hub
 from ccmux.errors import CcmuxError
 from ccmux.journal import inbox
 from ccmux.journal.database import Database
-from ccmux.paths import InstancePaths
+from ccmux.model.snapshot import frame
 
 
 async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
@@ -38,44 +38,3 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         blocked=str(facts["blocked"]),
         login=driver.session.login,
     )
-
-
-def frame(
-    paths: InstancePaths,
-    *,
-    role: str,
-    state: str,
-    reason: str,
-    since: float,
-    cwd: str,
-    session_id: str,
-    claude: dict[str, Any],
-    daemon: int,
-    pane: str,
-    queue: dict[str, Any],
-    blocked: str = "",
-    login: str = "",
-) -> dict[str, Any]:
-    """The keys that scripts rely on; added to, never changed."""
-    try:
-        socket = str(paths.tmux_socket)
-    except CcmuxError:  # the runtime directory that it needs is not set here; doctor tells
-        socket = ""
-    return {
-        "name": paths.name,
-        "role": role,
-        "state": state,
-        "reason": reason,
-        "since": round(since, 3),
-        "home": str(paths.home),
-        "run": str(paths.run),
-        "cwd": cwd,
-        "session_id": session_id,
-        "claude": claude,
-        "daemon": {"pid": daemon},
-        "tmux": {"socket": socket, "session": paths.session, "pane": pane},
-        "attach": ["tmux", "-S", socket, "attach-session", "-t", f"={paths.session}"],
-        "queue": queue,
-        "blocked": blocked,
-        "login": login,
-    }

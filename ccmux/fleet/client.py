@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any
+from typing import Any, Self
 
 from ccmux.errors import (
     CcmuxError,
@@ -43,7 +43,7 @@ class Client:
                 raise NoSuchInstance(paths.name) from None
             raise Refused(f"{paths.name} is not running", fix=f"ccmux start {paths.name}") from None
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

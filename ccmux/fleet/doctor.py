@@ -67,7 +67,7 @@ def _tmux() -> Check:
     if shutil.which("tmux") is None:
         install = "brew install tmux" if sys.platform == "darwin" else "apt-get install -y tmux"
         root = os.geteuid() == 0 or sys.platform == "darwin"
-        act = (lambda: _run(install.split())) if root and shutil.which(install.split()[0]) else None
+        act = (lambda: _run(install.split())) if root and shutil.which(install.split(maxsplit=1)[0]) else None
         return Check("tmux", "error", "tmux is not installed", install if root else f"sudo {install}", act)
     try:
         found = libtmux.common.get_version()

@@ -37,8 +37,8 @@ def _one(paths: InstancePaths, client: Client | CcmuxError) -> dict[str, Any]:
 def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
     """An instance whose daemon does not answer, from its files."""
     from ccmux.config.load import load
-    from ccmux.daemon.status import frame
     from ccmux.journal.history import Queue, summary
+    from ccmux.model.snapshot import frame
 
     role, work = ("assistant" if paths.name == MAIN else "project"), ""
     queue, session_id = Queue(), ""

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ccmux.daemon.lifespan import held
+from ccmux.claude.envfile import SECRETS
 from ccmux.errors import CcmuxError, Missing, Refused, TmuxError, WaitTimedOut
 from ccmux.fleet.client import Client
+from ccmux.locks import held
 from ccmux.paths import InstancePaths
 from ccmux.tmux.server import tmux_binary
 
@@ -45,7 +46,7 @@ def start(paths: InstancePaths) -> bool:
             stderr=stderr,
             start_new_session=True,
             cwd="/",
-            env=os.environ | {"CCMUX_HOME": str(paths.home.parent)},
+            env=_environment() | {"CCMUX_HOME": str(paths.home.parent)},
         )
 
     def answers() -> bool:
@@ -63,6 +64,11 @@ def start(paths: InstancePaths) -> bool:
     return True
 
 
+def _environment() -> dict[str, str]:
+    """The daemon's environment: the person's, without credentials (they stand in `.env`)."""
+    return {key: value for key, value in os.environ.items() if key not in SECRETS}
+
+
 def wait_ready(paths: InstancePaths, within: float = 30.0) -> dict[str, Any]:
     """The status once Claude is past its start (ready, or in need of a person), or when time is up."""
     found: dict[str, Any] = {}
@@ -70,7 +76,7 @@ def wait_ready(paths: InstancePaths, within: float = 30.0) -> dict[str, Any]:
     def ready() -> bool:
         with Client(paths) as client:
             found.update(client.ask(op="status")["instance"])
-        return found["state"] != "starting"
+        return bool(found["state"] != "starting")
 
     with contextlib.suppress(WaitTimedOut):
         _until(ready, within, "not ready")

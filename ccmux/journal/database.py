@@ -107,7 +107,7 @@ class Database:
         self._db.execute("SAVEPOINT one")
         try:
             result = work(self._db)
-        except Exception as error:  # noqa: BLE001 - whatever the work raised belongs to its caller, not to the group
+        except Exception as error:
             if not self._db.in_transaction:
                 raise
             self._db.execute("ROLLBACK TO one")

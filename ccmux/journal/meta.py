@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from ccmux.model.ids import Generation, MessageId
+
+
+_NONE: Final = Generation("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Conversation:
     """path, as Claude's hooks tell it; empty before the first turn"""
     cursor: int = 0
     """bytes of the transcript that need not be read again"""
-    generation: Generation = Generation("")
+    generation: Generation = _NONE
     """the pane life in which the message in flight was typed"""
 
 

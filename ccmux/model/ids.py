@@ -26,7 +26,7 @@ LOCAL: Final = ChannelName("local")
 def instance_name(text: str) -> InstanceName:
     """The name, checked. It is used in paths, tmux targets and units, so nothing else passes any door."""
     if not _NAME.fullmatch(text):
-        shown = ascii(text if len(text) <= 40 else text[:40] + "…")
+        shown = ascii(text[:40])
         raise UsageError(
             f"{shown} cannot name an instance: a name matches {NAME_PATTERN}",
             fix="use a lower-case letter first, then at most 31 of a-z, 0-9 and -",

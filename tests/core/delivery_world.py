@@ -131,7 +131,9 @@ class World:
     def idle(self) -> bool:
         if not self.alive or self.dialog:
             return False
-        return self.turn is None or self.now - self.turn.began < self.registry_lag
+        if self.turn is None:
+            return True
+        return self.turn.owner is not None and self.now - self.turn.began < self.registry_lag
 
     # Claude and the person ------------------------------------------------------------------------------------------
 

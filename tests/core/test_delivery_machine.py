@@ -8,7 +8,14 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ccmux.core import delivery
 from tests.core.delivery_world import World
@@ -54,8 +61,43 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.w.arrive("another")
 
     @precondition(lambda self: self.w.up)
+    @rule(read=st.booleans())
+    def cycle(self, read: bool) -> None:
+        self.w.cycle()
+        if read:
+            self.w.read_keys()
+
+    @precondition(lambda self: self.w.up)
+    @rule(row=st.booleans(), end=st.sampled_from(["", "", "finish", "rate_limit", "escape"]), seen=st.booleans())
+    def goes_on(self, row: bool, end: str, seen: bool) -> None:
+        """All that usually happens, one after the other, so that the rare things meet every state."""
+        self.w.dialog = False
+        if not self.w.alive:
+            self.w.start()
+        if not self._ours_in_box:
+            self.w.box = ""
+        self.w.now += 6.0
+        self.w.cycle()
+        self.w.read_keys()
+        turn = self.w.turn
+        if turn is None:
+            return
+        if row and not turn.committed:
+            self.w.write_row()
+        if seen and self.w.up:
+            self.w.cycle()
+        if turn.committed and end and turn.owner is not None:
+            if end == "finish":
+                self.w.finish((f"t{turn.prompt_id}",))
+            elif end == "escape":
+                self.w.escape()
+            else:
+                self.fail(end)
+
+    @precondition(lambda self: self.w.up and self.w.journal.messages)
     @rule()
-    def cycle(self) -> None:
+    def long_wait(self) -> None:
+        self.w.now = max(self.w.now, self.w.machine.hold_until) + 1.0
         self.w.cycle()
 
     @precondition(lambda self: self.w.up)
@@ -133,21 +175,21 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     # losses
 
-    @rule(times=st.integers(1, 2))
-    def hooks_lost(self, times: int) -> None:
-        self.w.lose_hooks = times
-
-    @rule(times=st.integers(1, 4))
-    def enter_swallowed(self, times: int) -> None:
-        self.w.swallow = times
-
-    @rule(fate=st.sampled_from(["refused", "vanished", "unseen"]))
-    def paste_fate(self, fate: str) -> None:
-        self.w.paste_fate = fate
-
-    @rule(what=st.sampled_from(["die", "dialog"]))
-    def interlude(self, what: str) -> None:
-        self.w.interlude = what
+    @rule(
+        kind=st.sampled_from(["hooks", "enter", "refused", "vanished", "unseen", "die", "dialog", "wake"]),
+        times=st.integers(1, 4),
+    )
+    def bad_luck(self, kind: str, times: int) -> None:
+        if kind == "hooks":
+            self.w.lose_hooks = min(times, 2)
+        elif kind == "enter":
+            self.w.swallow = times
+        elif kind in ("die", "dialog"):
+            self.w.interlude = kind
+        elif kind == "wake":
+            self.w.interlude = kind if self.on("turn-between-look-and-enter") else ""
+        else:
+            self.w.paste_fate = kind
 
     # the person
 

@@ -168,7 +168,9 @@ def test_a_person_attaches_types_is_answered_there_and_detaches(rig: Rig) -> Non
 
 def test_read_only_attach_types_nothing(rig: Rig) -> None:
     rig.new("a")
-    person = pexpect.spawn(sys.executable, ["-m", "ccmux", "attach", "a", "--read-only"], env=rig.env, dimensions=(40, 120))
+    person = pexpect.spawn(
+        sys.executable, ["-m", "ccmux", "attach", "a", "--read-only"], env=rig.env, dimensions=(40, 120)
+    )
     try:
         person.expect("Claude.{1,8}Code")
         person.send("must not arrive\r")

@@ -148,7 +148,7 @@ def test_a_project_with_a_name_that_would_run_as_a_format(rig: Rig) -> None:
 
 BROKEN = {
     "syntax": ('version = 1\n[claude\nmodel = "x"\n', 2, ""),
-    "type": ('version = 1\n\n[claude]\nmodel = 5\n', 4, "claude.model"),
+    "type": ("version = 1\n\n[claude]\nmodel = 5\n", 4, "claude.model"),
     "unknown": ('version = 1\n[claude]\nmodle = "x"\n', 3, "claude.modle"),
     "range": ("version = 1\n[delivery]\nmax_attempts = 0\n", 3, "delivery.max_attempts"),
     "choice": ('version = 1\n[claude]\n\npermission_mode = "yes"\n', 4, "claude.permission_mode"),

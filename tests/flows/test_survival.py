@@ -138,7 +138,7 @@ def test_a_fresh_conversation_begins_visibly_when_the_old_one_cannot_be_resumed(
 
 def test_a_claude_that_cannot_live_ends_faulted_with_its_last_screen(rig: Rig) -> None:
     broken = rig.home / "bin" / "broken"
-    broken.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo 9.9.9 && exit 0\necho I cannot live; exit 3\n")
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 9.9.9 && exit 0\necho I cannot live; exit 3\n')
     broken.chmod(0o755)
     rig.new("a", "--no-start")
     rig.run("config", "set", "a", "claude.command", str(broken))

@@ -25,7 +25,27 @@ from .desk import PATIENCE, Desk, until
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=300)
 HOSTILE = st.lists(
     st.sampled_from(
-        [";", "\\;", "-R", "--", "#(touch x)", "#{pane_id}", "$HOME", "\n", "\r", '"', "'", "\\", "~", "{", "}", "%1", "👩‍👩‍👧", "é", " "]
+        [
+            ";",
+            "\\;",
+            "-R",
+            "--",
+            "#(touch x)",
+            "#{pane_id}",
+            "$HOME",
+            "\n",
+            "\r",
+            '"',
+            "'",
+            "\\",
+            "~",
+            "{",
+            "}",
+            "%1",
+            "👩‍👩‍👧",
+            "é",
+            " ",
+        ]
     ),
     min_size=1,
     max_size=12,
