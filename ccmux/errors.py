@@ -19,13 +19,11 @@ The number is the exit code. It is printed in one place: `ccmux.cli.main`.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class CcmuxError(Exception):
     """Something failed. `what` is one sentence; `fix` is a command or an edit, empty when there is none."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code = 1
 
     def __init__(self, what: str, *, fix: str = "") -> None:
         super().__init__(what)

@@ -53,25 +53,27 @@ class Outflow:
     async def _channel(self, channel: ChannelName) -> None:
         writer = Writer(self._run / f"out.{channel}")
         kick = self._hub.kick(channel)
-        pause = _FIRST
         try:
             while True:
                 kick.clear()
-                reply = await self._db.run(lambda db: outbox.next_of(db, channel))
+                reply = await self._db.run(partial(outbox.next_of, channel=channel))
                 if reply is None:
                     await kick.wait()
-                    pause = _FIRST
                     continue
-                if await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
-                    await self._db.run(partial(outbox.delivered, reply=reply, at=time.time()))
-                    pause = _FIRST
-                    continue
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await kick.wait()
-                pause = min(_LONGEST, pause * 2)
+                await self._until_taken(writer, out_lines(reply, pipe.PIPE_BUF), kick)
+                await self._db.run(partial(outbox.delivered, reply=reply, at=time.time()))
         finally:
             writer.close()
+
+    async def _until_taken(self, writer: Writer, lines: list[bytes], kick: asyncio.Event) -> None:
+        """Write all lines to a reader, however long it takes until there is one that stays."""
+        pause = _FIRST
+        while not await self._write(writer, lines):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await kick.wait()
+            kick.clear()
+            pause = min(_LONGEST, pause * 2)
 
     async def _write(self, writer: Writer, lines: list[bytes]) -> bool:
         try:

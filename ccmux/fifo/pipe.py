@@ -14,14 +14,18 @@ PIPE_BUF: Final = min(4096, select.PIPE_BUF)
 """A write of at most this many bytes is never torn: 4096 on Linux, 512 on macOS."""
 
 
+_MODE: Final = 0o600
+
+
 def make(path: Path) -> None:
     """Make the FIFO with mode 0600; one that is there already and is ours stays."""
     try:
-        os.mkfifo(path, 0o600)
+        os.mkfifo(path, _MODE)
     except FileExistsError:
         if not is_fifo(path):
             raise CcmuxError(f"{path} is not a FIFO", fix=f"look at it, then remove it: rm {path}") from None
-    path.chmod(0o600)
+    if stat.S_IMODE(path.lstat().st_mode) != _MODE:
+        path.chmod(_MODE)
 
 
 def is_fifo(path: Path) -> bool:

@@ -7,21 +7,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from watchdog.events import DirModifiedEvent, FileModifiedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
+
+_ENTRIES: Final[list[type[FileSystemEvent]]] = [
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+]
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[], None], *, contents: bool) -> None:
-        self._tell = tell
-        self._contents = contents
+    """Only what was asked for wakes us: our own reading of a directory must not (the kernel is told, too)."""
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in ("opened", "closed_no_write"):
-            return
-        if not self._contents and isinstance(event, (FileModifiedEvent, DirModifiedEvent)):
-            return
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - watchdog's signature
         self._tell()
 
 
@@ -40,7 +57,8 @@ class Watch:
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(tell)
 
-        self._observer.schedule(_Handler(call, contents=contents), str(directory), recursive=recursive)
+        wanted = [*_ENTRIES, FileModifiedEvent] if contents else _ENTRIES
+        self._observer.schedule(_Handler(call), str(directory), recursive=recursive, event_filter=wanted)
 
     def start(self) -> None:
         self._observer.start()

@@ -8,7 +8,6 @@ from typing import Final
 
 from ccmux.model.ids import Generation, MessageId
 
-
 _NONE: Final = Generation("")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import time
 from typing import Final, NewType
 
@@ -41,7 +41,7 @@ def channel_name(text: str) -> ChannelName | None:
 
 def new_nonce() -> Nonce:
     """Eight random base32 characters: fresh for every attempt to type, so that an old screen proves nothing."""
-    return Nonce("".join(secrets.choice(_BASE32) for _ in range(8)))
+    return Nonce(_random(8))
 
 
 def new_generation() -> Generation:
@@ -55,7 +55,11 @@ def new_message_id() -> MessageId:
     for _ in range(9):
         clock, digit = divmod(clock, 32)
         digits = _SORTABLE[digit] + digits
-    return MessageId("m-" + digits + "".join(secrets.choice(_SORTABLE) for _ in range(6)))
+    return MessageId("m-" + digits + _random(6))
+
+
+def _random(length: int) -> str:
+    return "".join(_BASE32[byte & 31] for byte in os.urandom(length))
 
 
 _SORTABLE: Final = "234567abcdefghijklmnopqrstuvwxyz"

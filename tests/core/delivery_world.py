@@ -38,7 +38,7 @@ class Harm(AssertionError):
     """The machine under test hurt somebody."""
 
 
-class Crash(Exception):  # noqa: N818 - no error of anybody
+class Crash(Exception):
     """kill -9 of the daemon, here."""
 
 
@@ -65,7 +65,7 @@ class Journal:
 class World:
     module: ModuleType = delivery
     registry_lag: float = 0.0
-    """hazard: seconds in which Claude's registry still says idle although a turn has begun"""
+    """hazard: seconds in which Claude's registry still says idle although the user row is written (before: 0.1)"""
     now: float = 1000.0
 
     # Claude
@@ -79,6 +79,8 @@ class World:
     """Enter and Clear that were sent and are not yet read by Claude"""
     typed_at: float = -1e9
     swallow: int = 0
+    late: str = ""
+    """pasted text that Claude has not drawn yet"""
     transcript: list[TurnEvent] = field(default_factory=list)
     spool: list[TurnEvent] = field(default_factory=list)
     lose_hooks: int = 0
@@ -104,7 +106,8 @@ class World:
     answered_truly: set[MessageId] = field(default_factory=set)
     """messages whose turn came to its end with a final text"""
     touched: set[MessageId] = field(default_factory=set)
-    """messages whose turn a person interrupted, or the API refused"""
+    """messages whose turn a person interrupted, or the API refused for good"""
+    used: set[Nonce] = field(default_factory=set)
     pastes: dict[MessageId, int] = field(default_factory=dict)
     may_enter: set[Nonce] = field(default_factory=set)
     ended: dict[MessageId, MessageState] = field(default_factory=dict)
@@ -113,6 +116,12 @@ class World:
 
     def __post_init__(self) -> None:
         self.machine = self.module.Delivery(max_attempts=MAX_ATTEMPTS, nonces=self.nonce)
+
+    hurt: bool = False
+
+    def harm(self, what: str) -> Harm:
+        self.hurt = True
+        return Harm(what)
 
     # names
 
@@ -133,7 +142,9 @@ class World:
             return False
         if self.turn is None:
             return True
-        return self.turn.owner is not None and self.now - self.turn.began < self.registry_lag
+        lag = self.registry_lag if self.turn.committed else 0.1
+        ours = self.turn.owner is not None and not self.turn.tasks
+        return ours and self.now - self.turn.began < lag
 
     # Claude and the person ------------------------------------------------------------------------------------------
 
@@ -175,13 +186,13 @@ class World:
     def _committed(self, message: MessageId, text: str) -> None:
         before = self.commits.setdefault(message, [])
         if before and CONTINUES not in text:
-            raise Harm(f"{message} was committed twice as a fresh prompt")
+            raise self.harm(f"{message} was committed twice as a fresh prompt")
         if before and message in self.answered_truly and message in self.ended:
-            raise Harm(f"{message} was continued although it had been answered")
+            raise self.harm(f"{message} was continued although it had been answered")
         if not before:
             for earlier in self.order[: self.order.index(message)]:
                 if earlier not in self.ended:
-                    raise Harm(f"{message} was committed before {earlier} had ended")
+                    raise self.harm(f"{message} was committed before {earlier} had ended")
         before.append(Nonce(""))
 
     def finish(self, background: tuple[str, ...] = ()) -> None:
@@ -199,7 +210,7 @@ class World:
     def fail(self, error: str) -> None:
         assert self.turn is not None
         self.hook(TurnFailed(self.turn.prompt_id, error, ""))
-        if self.turn.owner:
+        if self.turn.owner and error == "invalid_request":
             self.touched.add(self.turn.owner)
         self._next_turn()
 
@@ -217,13 +228,14 @@ class World:
 
     def die(self) -> None:
         self.alive, self.dialog, self.turn, self.box = False, False, None, ""
-        self.queued, self.keys, self.running_tasks, self.swallow = [], [], {}, 0
+        self.queued, self.keys, self.running_tasks, self.swallow, self.late = [], [], {}, 0, ""
 
     def start(self) -> None:
         self.gen, self.alive = self.gen + 1, True
 
     def read_keys(self) -> None:
         keys, self.keys = self.keys, []
+        self.box, self.late = self.box + self.late, ""
         for key in keys:
             if key == "clear":
                 self.box = ""
@@ -231,6 +243,12 @@ class World:
                 self.swallow -= 1
             else:
                 self.submit()
+
+    def advance(self, seconds: float) -> None:
+        """Time goes on; Claude never needs more than a second to read a key."""
+        if seconds >= 1.0:
+            self.read_keys()
+        self.now += seconds
 
     def person_types(self, text: str) -> None:
         self.box += text
@@ -346,7 +364,7 @@ class World:
     def _do_save(self, command: Any, _event: Any) -> None:
         message = command.message
         if message.id in self.ended:
-            raise Harm(f"{message.id} was taken up again after it had ended")
+            raise self.harm(f"{message.id} was taken up again after it had ended")
         if message.state is MessageState.SUBMITTING:
             self.may_enter.add(message.nonce)
         self.journal.messages[message.id] = message
@@ -360,12 +378,14 @@ class World:
         if command.text:
             owners = self.owners.get(command.text.removeprefix(self.module.RESUMED).removeprefix("answer:"), set())
             if mine not in owners:
-                raise Harm(f"{mine} got an answer that belongs to {sorted(owners) or 'the person at the terminal'}")
+                raise self.harm(
+                    f"{mine} got an answer that belongs to {sorted(owners) or 'the person at the terminal'}"
+                )
         if message is None:
             self.extra.append((mine, command.text))
         else:
             if mine in self.ended:
-                raise Harm(f"{mine} ended twice")
+                raise self.harm(f"{mine} ended twice")
             self._check_end(message, command)
             self.ended[mine] = message.state
             self.journal.messages[mine] = message
@@ -375,29 +395,32 @@ class World:
     def _check_end(self, message: Message, command: Any) -> None:
         running = self.turn is not None and self.turn.owner == message.id and not self.turn.tasks
         if not message.state.ended:
-            raise Harm(f"{message.id} was answered and is {message.state}")
+            raise self.harm(f"{message.id} was answered and is {message.state}")
         if message.state is MessageState.DONE:
             if not self.commits.get(message.id):
-                raise Harm(f"{message.id} is done and was never part of the conversation")
+                raise self.harm(f"{message.id} is done and was never part of the conversation")
             return
         if running:
-            raise Harm(f"{message.id} ended {message.state} ({message.reason}) while its turn runs")
+            raise self.harm(f"{message.id} ended {message.state} ({message.reason}) while its turn runs")
         if message.id in self.answered_truly:
-            raise Harm(f"{message.id} was answered, and its sender is told: {command.error}")
+            raise self.harm(f"{message.id} was answered, and its sender is told: {command.error}")
         if message.state is MessageState.DEAD and message.attempt < MAX_ATTEMPTS and message.id not in self.touched:
-            raise Harm(f"{message.id} was given up after {message.attempt} attempts")
+            raise self.harm(f"{message.id} was given up after {message.attempt} attempts")
         if message.state is MessageState.REJECTED and message.id not in self.touched:
-            raise Harm(f"{message.id} rejected for nothing: {command.error}")
+            raise self.harm(f"{message.id} rejected for nothing: {command.error}")
 
     def _do_paste(self, command: Any, event: Any) -> Any:
         message, looked = command.message, self.looked
         kept = self.journal.messages[message.id]
         if (kept.state, kept.nonce) != (MessageState.PASTING, message.nonce):
-            raise Harm("Paste without a journalled attempt")
+            raise self.harm("Paste without a journalled attempt")
+        if message.nonce in self.used:
+            raise self.harm("Paste with an old nonce")
+        self.used.add(message.nonce)
         if kept.attempt <= self.pastes.get(message.id, 0):
-            raise Harm("Paste without a counted attempt")
+            raise self.harm("Paste without a counted attempt")
         if event is not looked or looked.blocked or looked.generation != command.generation or not looked.idle:
-            raise Harm(f"Paste while {looked.blocked or 'nobody looked'}")
+            raise self.harm(f"Paste while {looked.blocked or 'nobody looked'}")
         self.happen(self.interlude)
         self.interlude = ""
         fate, self.paste_fate = self.paste_fate, ""
@@ -406,21 +429,24 @@ class World:
         self.pastes[message.id] = self.pastes.get(message.id, 0) + 1
         if fate == "vanished" or self.dialog:
             return self.module.Pasted(message.nonce, "unseen")
+        if fate == "late":
+            self.late = compose(message, message.nonce)
+            return self.module.Pasted(message.nonce, "unseen")
         self.box += compose(message, message.nonce)
         return self.module.Pasted(message.nonce, "unseen" if fate == "unseen" else "shown")
 
     def _do_enter(self, command: Any, event: Any) -> Any:
         kept = next((m for m in self.journal.messages.values() if m.nonce == command.nonce), None)
         if kept is None or command.nonce not in self.may_enter:
-            raise Harm("Enter for a nonce that was not journalled as SUBMITTING")
+            raise self.harm("Enter for a nonce that was not journalled as SUBMITTING")
         if kept.state not in (MessageState.SUBMITTING, MessageState.ACCEPTED):
-            raise Harm(f"Enter for a message that is {kept.state}")
+            raise self.harm(f"Enter for a message that is {kept.state}")
         if event is self.looked:
             ours = compose(kept, kept.nonce)
             if not event.idle or event.generation != command.generation or event.blocked == "dialog":
-                raise Harm(f"Enter while {event.blocked}")
+                raise self.harm(f"Enter while {event.blocked}")
             if event.box != ours:
-                raise Harm("Enter on a text that a person has touched")
+                raise self.harm("Enter on a text that a person has touched")
         self.happen(self.interlude)
         self.interlude = ""
         guard = self.alive and not self.dialog and command.generation == self.generation
@@ -442,7 +468,7 @@ class World:
         held = [m.id for m in self.machine.waiting] + ([self.machine.current.id] if self.machine.current else [])
         wanted = [m for m in self.order if m not in self.ended]
         if sorted(held) != sorted(wanted):
-            raise Harm(f"the machine holds {held}, not ended are {wanted}")
+            raise self.harm(f"the machine holds {held}, not ended are {wanted}")
 
     def calm(self, cycles: int = 400) -> None:
         """The person leaves, Claude lives and works: everything must end."""
@@ -467,7 +493,6 @@ class World:
                 self.write_row()
             elif self.turn is not None:
                 self.finish()
-            if self.machine.hold_until > self.now:
-                self.now = self.machine.hold_until
+            self.now = max(self.now, self.machine.hold_until)
         waits = [m for m in self.order if m not in self.ended]
-        raise Harm(f"{waits} never ended; blocked: {self.looked.blocked}, box: {self.box!r}")
+        raise self.harm(f"{waits} never ended; blocked: {self.looked.blocked}, box: {self.box!r}")

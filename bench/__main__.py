@@ -1,0 +1,22 @@
+"""Run every measurement and print one table; `python -m bench NAME…` runs some."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import measures
+from bench.table import Row, render
+
+
+def main() -> int:
+    wanted = sys.argv[1:]
+    rows: list[Row] = []
+    for name, measure in measures.ALL.items():
+        if not wanted or name in wanted:
+            print(f"… {name}", file=sys.stderr, flush=True)
+            rows += measure()
+    print(render(rows))
+    return 0
+
+
+sys.exit(main())
