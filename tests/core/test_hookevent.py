@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -42,7 +43,13 @@ def test_payloads(payload: bytes, event: object) -> None:
 
 @given(st.binary())
 def test_what_is_no_payload_is_a_decode_error(junk: bytes) -> None:
-    try:
+    with contextlib.suppress(msgspec.DecodeError):
         assert event_of(junk) is None
-    except msgspec.DecodeError:
-        pass
+
+
+@pytest.mark.xfail(
+    strict=True, raises=RecursionError, reason="the driver expects DecodeError; the file would be read again for ever"
+)
+def test_bug_a_deep_payload_is_a_decode_error() -> None:
+    with contextlib.suppress(msgspec.DecodeError):
+        event_of(b'{"tool_input":' + b"[" * 2000 + b"]" * 2000 + b"}")

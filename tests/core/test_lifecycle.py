@@ -16,6 +16,10 @@ class Rig:
         self.life, self.now, self.starts = Lifecycle(spec), 0.0, 0
         self.life.want(self.now)
 
+    @property
+    def at(self) -> Life:
+        return self.life.life
+
     def see(self, *, alive: bool, registered: bool = False, resuming: bool = False) -> Do:
         name = Generation(f"g{self.starts}")
         return self.life.seen(self.now, generation=name, alive=alive, registered=registered, resuming=resuming)
@@ -35,9 +39,10 @@ class Rig:
 def test_from_nothing_to_ready() -> None:
     rig = Rig()
     assert rig.start() == 0.0
-    assert rig.life.life is Life.STARTING
+    at = rig.at
+    assert at is Life.STARTING
     rig.see(alive=True, registered=True)
-    assert rig.life.life is Life.READY
+    assert rig.at is Life.READY
 
 
 def test_overdue_then_ready() -> None:
@@ -45,9 +50,9 @@ def test_overdue_then_ready() -> None:
     rig.start()
     rig.now += 15.0
     assert rig.see(alive=True) is Do.NOTHING
-    assert rig.life.life is Life.OVERDUE
+    assert [rig.at] == [Life.OVERDUE]
     rig.see(alive=True, registered=True)
-    assert rig.life.life is Life.READY
+    assert [rig.at] == [Life.READY]
 
 
 def test_fifty_deaths_after_stable_lives_never_fault_and_never_wait() -> None:
@@ -66,7 +71,7 @@ def test_fifty_early_deaths_fault_after_the_limit_and_start_no_more() -> None:
         waits.append(rig.start())
         assert rig.see(alive=False) is Do.KEEP_SCREEN
     assert waits == [0.0, 0.0, 0.5, 1.0, 2.0, 4.0]
-    assert rig.life.life is Life.FAULTED
+    assert rig.at is Life.FAULTED
     for _ in range(44):
         rig.now += 1000.0
         assert rig.see(alive=False) is Do.NOTHING
@@ -97,9 +102,9 @@ def test_what_cannot_be_resumed_is_forgotten_after_two_early_deaths() -> None:
 def test_a_running_claude_is_taken_over_and_wanting_it_changes_nothing() -> None:
     rig = Rig()
     rig.see(alive=True, registered=True)
-    assert rig.life.life is Life.READY
+    assert rig.at is Life.READY
     rig.life.want(rig.now)
-    assert rig.life.life is Life.READY
+    assert rig.at is Life.READY
 
 
 @pytest.mark.parametrize("life", [Life.STOPPED, Life.FAULTED])

@@ -76,3 +76,11 @@ def test_any_content_without_odd_text_blocks_is_understood_or_ignored(content: A
     if not odd:
         events_of(row("user", content))
         events_of(row("assistant", content, stop="end_turn"))
+
+
+@pytest.mark.xfail(
+    strict=True, raises=RecursionError, reason="a deeply nested row ends the daemon, and again when it restarts"
+)
+@pytest.mark.parametrize("more", [b'"toolUseResult":', b'"message":'])
+def test_bug_a_deep_row_is_no_error(more: bytes) -> None:
+    assert events_of(b'{"type":"user",' + more + b'{"content":' + b"[" * 2000 + b"]" * 2000 + b"}}") == []

@@ -107,6 +107,11 @@ class Desk:
     def typed(self) -> bytes:
         return self.logged().partition(b"<ready>")[2]
 
+    def shown(self, pane: Pane) -> str:
+        """The screen, read without a control connection."""
+        argv = ["tmux", "-S", str(self.socket), "capture-pane", "-p", "-t", pane.id]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
     async def buffers(self) -> list[str]:
         return (await self.server.run("list-buffers", "-F", "#{buffer_name}")).split()
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -123,14 +122,14 @@ async def test_a_screen_that_looks_like_replies_confuses_nothing(desk: Desk) -> 
         assert told == [f"{number}-{pane.id}"]
 
 
+@pytest.mark.xfail(strict=True, reason="a reply of one line that equals our end mark is taken for the end")
 async def test_one_line_of_a_screen_that_is_our_own_end_mark(desk: Desk) -> None:
     script = desk.dir / "print.sh"
     script.write_text("for n in $(seq 1 30); do echo ccmux-end-$n; done; exec cat >/dev/null\n")
     control, pane = await desk.open("/bin/sh", str(script))
-    await until(lambda: control.run(f"display-message -p -t {pane.id} '#{{C:ccmux-end-30}}'"), "drawn")
-    for row in range(30):
-        one = await control.run(f"capture-pane -p -t {pane.id} -S {row} -E {row}")
-        assert one == [f"ccmux-end-{row + 1}"]
+    await until(lambda: "ccmux-end-30" in desk.shown(pane), "the screen is drawn")
+    row = control._number  # its line is the end mark of the very next command
+    assert await control.run(f"capture-pane -p -t {pane.id} -S {row} -E {row}") == [f"ccmux-end-{row + 1}"]
 
 
 class Spied(Control):
@@ -256,12 +255,23 @@ async def test_a_server_that_hangs_is_unknown_not_gone(desk: Desk, monkeypatch: 
     assert await control.run("display-message -p again") == ["again"]
 
 
-async def test_attach_to_nothing_is_gone_and_leaves_no_process(desk: Desk) -> None:
+@pytest.mark.xfail(
+    strict=True, reason="tmux may answer `display-message` before the failed attach ends the client: it proves nothing"
+)
+async def test_attach_to_no_session_is_always_gone(desk: Desk) -> None:
+    """The answer may even be that of another session of the server."""
     await desk.session("ccmux-ab")
-    with pytest.raises(TmuxGone):
-        await desk.attach("ccmux-a")
-    shown = await asyncio.to_thread(subprocess.run, ["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert not [line for line in shown.stdout.splitlines() if str(desk.socket) in line and " -C " in line]
+
+    async def attached() -> bool:
+        try:
+            control = await Control.attach(desk.server, "ccmux-a", desk.news.append)
+        except TmuxGone:
+            return False
+        await control.close()
+        return True
+
+    for _ in range(40):
+        assert not any(await asyncio.gather(*(attached() for _ in range(8))))
 
 
 @pytest.mark.xfail(strict=True, reason="attach-session starts a server, with the whole environment of the daemon")
