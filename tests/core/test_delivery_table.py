@@ -153,6 +153,11 @@ def test_c6_a_busy_claude_is_waited_for() -> None:
         assert machine.handle(BUSY, 100.0 + 3600 * hour) == []
 
 
+def test_no_enter_while_claude_is_not_idle() -> None:
+    machine = recovered(S.SUBMITTING)
+    assert machine.handle(Looked(G1, idle=False, blocked="dialog", box=box()), 130.0) == []
+
+
 def test_c6_a_row_is_proof_without_any_hook() -> None:
     machine = recovered(S.SUBMITTING, prompt_id="")
     (save,) = machine.handle(PromptCommitted("p7", N0, "u"), 101.0)
