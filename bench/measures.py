@@ -76,7 +76,21 @@ def submit() -> list[Row]:
 
         def paste(text: str) -> None:
             subprocess.run([*argv, "load-buffer", "-b", "raw", "-"], input=text, text=True, check=True)
-            keys = ["paste-buffer", "-d", "-p", "-r", "-b", "raw", "-t", "=ccmux-a:", ";", "send-keys", "-t", "=ccmux-a:", "Enter"]
+            keys = [
+                "paste-buffer",
+                "-d",
+                "-p",
+                "-r",
+                "-b",
+                "raw",
+                "-t",
+                "=ccmux-a:",
+                ";",
+                "send-keys",
+                "-t",
+                "=ccmux-a:",
+                "Enter",
+            ]
             subprocess.run([*argv, *keys], check=True)
 
         def echo(text: str) -> None:
@@ -125,9 +139,7 @@ def send() -> list[Row]:
         rig.new("a")
         rig.standin.default({"text": "ok"})
         bare = [_bare(rig) * MS for _ in range(RUNS)]
-        values = []
-        for number in range(RUNS):
-            values.append(_ccmux(rig, "send", "a", f"n {number}") * MS)
+        values = [_ccmux(rig, "send", "a", f"n {number}") * MS for number in range(RUNS)]
         until(lambda: rig.status("a")["queue"] == {"waiting": 0, "in_flight": 0, "dead": 0}, "all answered")
     row = Row("`ccmux send` returns (journalled), whole process", values, "ms", "≤ 60 ms", bare)
     return [_judged(row, row.median <= 60)]
@@ -251,4 +263,3 @@ ALL: dict[str, Callable[[], list[Row]]] = {
     "hook": hook,
     "journal": journal,
 }
-

@@ -24,7 +24,10 @@ def test_the_wheel_carries_its_data_and_runs_elsewhere(tmp_path: Path) -> None:
     target = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
-    kinds = {kind: sorted(path.name for path in (ROOT / kind).iterdir()) for kind in ("instances", "templates", "systemd", "launchd")}
+    kinds = {
+        kind: sorted(path.name for path in (ROOT / kind).iterdir())
+        for kind in ("instances", "templates", "systemd", "launchd")
+    }
     for kind, files in kinds.items():
         assert sorted(path.name for path in (target / "ccmux" / "_share" / kind).iterdir()) == files
     code = "import ccmux.resources as r; print(r.__file__); print(r.resource('templates', 'CLAUDE.md.j2').read_text()[:20])"
@@ -33,7 +36,9 @@ def test_the_wheel_carries_its_data_and_runs_elsewhere(tmp_path: Path) -> None:
     assert run.stdout.startswith(str(target))
     for words in (["version"], ["--help"], ["new", "--help"], ["ls", "--help"], ["doctor", "--help"]):
         argv = [sys.executable, "-m", "ccmux", *words]
-        said = subprocess.run(argv, cwd="/", env=env | {"HOME": str(tmp_path)}, check=True, capture_output=True, text=True)
+        said = subprocess.run(
+            argv, cwd="/", env=env | {"HOME": str(tmp_path)}, check=True, capture_output=True, text=True
+        )
         assert said.stdout
 
 
@@ -42,7 +47,9 @@ def test_the_systemd_unit_is_right() -> None:
         pytest.skip("systemd-analyze is not installed")
     unit = str(resource("systemd", "ccmux.service"))
     argv = ["systemd-analyze", "--user", "verify", "--man=no", "--recursive-errors=yes", unit]
-    run = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | {"XDG_RUNTIME_DIR": "/tmp"})
+    run = subprocess.run(
+        argv, capture_output=True, text=True, check=False, env=os.environ | {"XDG_RUNTIME_DIR": "/tmp"}
+    )
     assert [line for line in run.stderr.splitlines() if "ccmux.service" in line] == []
 
 

@@ -39,17 +39,19 @@ def taken(environment: Mapping[str, str]) -> dict[str, str]:
 def render(values: Mapping[str, str]) -> str:
     """The text of an `.env`."""
     head = "# Read by ccmux at every start of the session. KEY=value, one a line; keep this file 0600.\n"
-    return head + "".join(f"{key}={value}\n" for key, value in values.items())
+    return head + "".join(f"{key}={_quoted(value)}\n" for key, value in values.items())
 
 
 def load(path: Path) -> dict[str, str]:
     """The values; none when there is no file. Quotes around a whole value are taken off, `export ` is allowed."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError:
+        raise ConfigError("the file is not UTF-8", file=os.fspath(path), fix=f"edit {path}") from None
     values = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         bare = line.strip().removeprefix("export ")
         if not bare or bare.startswith("#"):
             continue
@@ -58,6 +60,11 @@ def load(path: Path) -> dict[str, str]:
             raise ConfigError("a line must be KEY=value", file=os.fspath(path), line=number, fix=f"edit {path}")
         values[key.strip()] = _unquoted(value.strip())
     return values
+
+
+def _quoted(value: str) -> str:
+    """In quotes where `load` would take something off."""
+    return f'"{value}"' if value != _unquoted(value.strip()) else value
 
 
 def _unquoted(value: str) -> str:

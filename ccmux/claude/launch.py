@@ -86,6 +86,9 @@ def prepare(
     argv += ["--resume" if resume else "--session-id", session_id, *spec.claude.args]
     exports = _environment(paths, spec, environment, env, login)
     token = ""
+    settings.key_file(paths).unlink(missing_ok=True)
+    if login.kind is Kind.HELPER:
+        write_private(settings.key_file(paths), env[login.secret].encode())
     if login.kind is Kind.TOKEN:
         secret = paths.run / "oauth-token"
         write_private(secret, env[login.secret].encode())
@@ -121,7 +124,9 @@ def _environment(
     paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str, str], env: Mapping[str, str], login: Login
 ) -> dict[str, str]:
     passed = clean_environment(environment)
-    passed |= {key: environment[key] for key in spec.claude.pass_env if key in environment}
+    passed |= {
+        key: environment[key] for key in spec.claude.pass_env if key in environment and key not in envfile.SECRETS
+    }
     values = passed | _FIXED | {key: value for key, value in env.items() if key not in envfile.SECRETS}
     values["CLAUDE_CONFIG_DIR"] = str(paths.claude)
     if login.kind is Kind.TOKEN:

@@ -61,11 +61,14 @@ def decide(env: Mapping[str, str], config_dir: Path, setting: str, environment: 
         return Login(
             Kind.TOKEN, f"{OAUTH_TOKEN} from .env", _shadow(OAUTH_TOKEN, ["own login"] if own else []), OAUTH_TOKEN
         )
+    unused = ""
+    if setting != "auto" and (held or env.get(OAUTH_TOKEN)):
+        unused = f"a credential stands in .env and is not used: claude.login is {setting}"
     if setting == "own" or (setting == "auto" and own):
-        return Login(Kind.OWN if own else Kind.NONE, "the instance's own login (/login when attached)")
+        return Login(Kind.OWN if own else Kind.NONE, "the instance's own login (/login when attached)", unused)
     if shared.exists() or setting == "shared":
         directory = environment.get("CLAUDE_CONFIG_DIR", "")
-        return Login(Kind.SHARED, f"the login in {shared.parent}", shared_from=directory)
+        return Login(Kind.SHARED, f"the login in {shared.parent}", unused, shared_from=directory)
     return Login(Kind.NONE, "no credential found: attach and use /login, or put one into .env")
 
 

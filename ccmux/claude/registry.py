@@ -29,9 +29,9 @@ def read(config_dir: Path, pid: int) -> Registered | None:
     """What the Claude with that pid says of itself. A file that an earlier process with the pid left does not count."""
     try:
         entry = _decode((config_dir / "sessions" / f"{pid}.json").read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not entry.status or (entry.proc_start and started(pid) not in (None, entry.proc_start)):
+    if not entry.status or (entry.proc_start and sys.platform == "linux" and started(pid) != entry.proc_start):
         return None
     return Registered(
         entry.session_id, entry.status, entry.waiting_for or "", entry.version, entry.status_updated_at / 1000

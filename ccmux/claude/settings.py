@@ -29,6 +29,11 @@ def hook_command(paths: InstancePaths) -> str:
     return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), str(paths.hook_spool)])
 
 
+def key_file(paths: InstancePaths) -> Path:
+    """Where the helper finds the key: a copy of what `.env` says, in the private run directory."""
+    return paths.run / "api-key"
+
+
 def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path) -> dict[str, Any]:
     """The content of the file given by `--settings`."""
     hook = [{"hooks": [{"type": "command", "command": hook_command(paths), "timeout": HOOK_TIMEOUT}]}]
@@ -43,9 +48,7 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     if Inherit.CLAUDE_MD not in spec.claude.inherit:
         value["claudeMdExcludes"] = _parents_memory(work)
     if login.kind is Kind.HELPER:
-        value["apiKeyHelper"] = shlex.join(
-            ["sed", "-n", f"s/^{login.secret}=[\"']\\{{0,1\\}}\\([^\"']*\\).*/\\1/p", str(paths.env)]
-        )
+        value["apiKeyHelper"] = shlex.join(["cat", str(key_file(paths))])
     return value
 
 
@@ -110,6 +113,6 @@ def _person_state(environment: Mapping[str, str]) -> Path:
 def _load(file: Path) -> dict[str, Any]:
     try:
         value = json.loads(file.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

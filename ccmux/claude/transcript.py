@@ -62,12 +62,15 @@ class Tail:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
+        self._inode: int | None = None
 
     def lines(self) -> Iterator[bytes]:
         """Every complete line that was not read yet."""
         try:
-            if self.path.stat().st_size < self.offset:
-                self.offset = 0  # the file was replaced by a shorter one: rows are recognised, so read it again
+            found = self.path.stat()
+            if found.st_size < self.offset or self._inode not in (None, found.st_ino):
+                self.offset = 0  # another file: rows are recognised, so read it from its beginning
+            self._inode = found.st_ino
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 for line in file:

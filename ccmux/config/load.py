@@ -41,6 +41,8 @@ def parse(text: str, file: str) -> InstanceSpec:
         line = int(found[1]) if found and found[1] else text.count("\n") + 1
         what = _AT_LINE.sub("", str(error)).strip()
         raise ConfigError(f"not TOML: {what}", file=file, line=line, fix=f"edit {file}") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"not TOML: {str(error)[:120]}", file=file, fix=f"edit {file}") from None
     return convert(table, text, file)
 
 
@@ -93,8 +95,11 @@ def nearest(key: str) -> str:
 
 def line_of(text: str, key: str) -> int:
     """The line in which a dotted key is set (or its table begins); 0 when it is not in the text."""
-    table, best = "", 0
+    table, best, quoted = "", 0, False
     for number, line in enumerate(text.splitlines(), 1):
+        inside, quoted = quoted, quoted ^ bool((line.count('"""') + line.count("'''")) % 2)
+        if inside:
+            continue
         header = re.match(r"\s*\[\[?\s*([^\]#]+?)\s*\]", line)
         if header:
             table = header[1].replace('"', "").replace(" ", "")
@@ -102,6 +107,9 @@ def line_of(text: str, key: str) -> int:
                 best = number
             continue
         name = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-        if name and ".".join(filter(None, (table, name[1].strip("\"'")))) == key:
+        here = ".".join(filter(None, (table, name[1].strip("\"'")))) if name else ""
+        if here == key:
             return number
+        if here and key.startswith(here + ".") and "{" in line:
+            best = number  # an inline table
     return best

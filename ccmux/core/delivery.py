@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ccmux.core.envelope import is_whole
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
@@ -116,9 +117,9 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Empty the box, if it shows that nonce."""
+    """Empty the box, as long as it shows that message's id."""
 
-    nonce: Nonce
+    message: Message
     generation: Generation
 
 
@@ -132,6 +133,8 @@ class Answer:
     text: str
     error: str = ""
     tasks: tuple[str, ...] = ()
+    prompt_id: str = ""
+    """a remembered turn that has now ended"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ class Delivery:
     current: Message | None = None
     generation: Generation | None = None
     """in which the current message was typed"""
+    living: Generation | None = None
+    """of the Claude that was last seen alive"""
     causes: dict[str, MessageId] = field(default_factory=dict)
     """prompt id -> the message that caused the turn"""
     tasks: dict[str, MessageId] = field(default_factory=dict)
@@ -172,6 +177,10 @@ class Delivery:
     _enters: int = 0
     _idle_since: float | None = None
     _final: FinalText | None = None
+    _passed: bool = False
+    """a later prompt is in the transcript: what ends now is not the turn of the current message"""
+    _past: dict[Nonce, MessageId] = field(default_factory=dict)
+    """nonces of earlier attempts: their row may still come"""
     _early_ends: OrderedDict[str, TurnEnded] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -210,6 +219,7 @@ class Delivery:
     def _note(self, seen: Looked, now: float) -> None:
         self.wake_at = None
         self.blocked = seen.blocked
+        self.living = seen.generation
         if not seen.idle:
             self._idle_since = None
         elif self._idle_since is None:
@@ -238,13 +248,21 @@ class Delivery:
         if now < self.hold_until:
             self._wake(self.hold_until)
             return []
+        if (
+            seen.blocked == "draft"
+            and seen.generation is not None
+            and message.attempt
+            and message.id in (seen.box or "")
+        ):
+            self._wake(now + BREATH)
+            return [Clear(message, seen.generation)]  # what an earlier attempt left there
         if seen.blocked or seen.generation is None:
             return []
         if from_queue:
             self.waiting.popleft()
         if message.attempt >= self.max_attempts:
             return self._end(message, MessageState.DEAD, f"not delivered in {message.attempt} attempts")
-        self.generation, self._final, self._enters = seen.generation, None, 0
+        self.generation, self._final, self._enters, self._idle_since = seen.generation, None, 0, None
         self.current = replace(
             message, state=MessageState.PASTING, attempt=message.attempt + 1, nonce=self.nonces(), prompt_id=""
         )
@@ -262,15 +280,15 @@ class Delivery:
             return [Save(self.current), Enter(message.nonce, self.generation)]
         if event.outcome == "refused":
             return self._again(replace(message, attempt=message.attempt - 1), event.why or "refused", now)
-        return [Clear(message.nonce, self.generation), *self._again(message, "the text did not appear", now)]
+        return [Clear(message, self.generation), *self._again(message, "the text did not appear", now)]
 
     def _paste_unknown(self, seen: Looked, now: float) -> list[Command]:
         """A daemon died while pasting: Enter was certainly not pressed, the text may stand in the box."""
         assert self.current is not None  # noqa: S101
         if seen.generation is not None and seen.generation == self.generation and seen.box is None:
             return []
-        found = self.current.nonce in (seen.box or "") and self.generation is not None
-        clear: list[Command] = [Clear(self.current.nonce, self.generation)] if found and self.generation else []
+        found = self.current.id in (seen.box or "")
+        clear: list[Command] = [Clear(self.current, self.generation)] if found and self.generation else []
         return [*clear, *self._again(self.current, "the daemon died while typing", now)]
 
     # submitting and accepted
@@ -285,19 +303,36 @@ class Delivery:
         message = self._mine(event.nonce)
         if message is None:
             return self._other_prompt(event)
-        self.current = replace(message, state=MessageState.ACCEPTED, prompt_id=event.prompt_id)
+        self.current = replace(message, state=MessageState.ACCEPTED)
         return [Save(self.current)]
 
     def _committed(self, event: PromptCommitted, now: float) -> list[Command]:
         message = self._mine(event.nonce)
+        saved: list[Command] = []
         if message is None:
-            return self._other_prompt(event)
-        self._final = None
-        prompt_id = event.prompt_id or message.prompt_id
-        self.current = replace(message, state=MessageState.COMMITTED, prompt_id=prompt_id)
-        saved: list[Command] = [Save(self.current, note=event.uuid)]
-        early = self._early_ends.pop(prompt_id, None)
+            message = self._late(event.nonce)
+            if message is None:
+                return self._other_prompt(event)
+            if self.current is not None and self.generation is not None:
+                saved = [Clear(self.current, self.generation)]
+            self.generation = self.generation or self.living
+        self._final, self._passed, self._idle_since = None, False, None
+        self.current = replace(message, state=MessageState.COMMITTED, prompt_id=event.prompt_id)
+        saved.append(Save(self.current, note=event.uuid))
+        early = self._early_ends.pop(event.prompt_id, None) if event.prompt_id else None
         return [*saved, *self._ended(early, now)] if early else saved
+
+    def _late(self, nonce: Nonce | None) -> Message | None:
+        """The message, waiting or tried again, one of whose earlier attempts has entered after all."""
+        message_id = self._past.get(nonce) if nonce else None
+        if message_id is None:
+            return None
+        if self.current is not None:
+            return self.current if self.current.id == message_id else None
+        found = next((message for message in self.waiting if message.id == message_id), None)
+        if found is not None:
+            self.waiting.remove(found)
+        return found
 
     def _submitted(self, seen: Looked, now: float) -> list[Command]:
         """Enter was pressed (or refused, or a daemon died there): wait for proof, look at the box, never guess."""
@@ -308,10 +343,11 @@ class Delivery:
             self._wake(now + ACCEPT_WITHIN)
             return []
         late = now - self._entered_at
-        shown = seen.box is not None and f"end-{self.current.nonce}" in seen.box
-        if shown and self.generation is not None and (late >= ACCEPT_WITHIN or self._enters == 0):
+        shown = self.current.nonce in (seen.box or "")
+        ours = seen.blocked == "draft" and is_whole(seen.box or "", self.current.nonce)
+        if ours and self.generation is not None and (late >= ACCEPT_WITHIN or self._enters == 0):
             if self._enters >= ENTERS:
-                clear = Clear(self.current.nonce, self.generation)
+                clear = Clear(self.current, self.generation)
                 return [clear, *self._again(self.current, "Enter had no effect", now)]
             self._enters += 1
             self._entered_at = now
@@ -341,17 +377,23 @@ class Delivery:
         return []
 
     def _final_text(self, event: FinalText, _now: float) -> list[Command]:
-        self._final = event
+        if not self._passed:
+            self._final = event
         return []
 
     def _ended(self, event: TurnEnded, _now: float) -> list[Command]:
         current = self.current
-        if current and current.prompt_id and current.prompt_id == event.prompt_id:
+        if (
+            current
+            and current.state is MessageState.COMMITTED
+            and event.prompt_id
+            and current.prompt_id == event.prompt_id
+        ):
             return self._answered(current, event.text, event.background)
         cause = self.causes.pop(event.prompt_id, None)
         if cause is not None:
             self._adopt_tasks(cause, event.background)
-            return [Answer(cause, None, event.text, tasks=event.background)]
+            return [Answer(cause, None, event.text, tasks=event.background, prompt_id=event.prompt_id)]
         self._early_ends[event.prompt_id] = event
         while len(self._early_ends) > 8:  # noqa: PLR2004 - turns typed at the terminal; only the latest could be ours
             self._early_ends.popitem(last=False)
@@ -359,20 +401,23 @@ class Delivery:
 
     def _failed(self, event: TurnFailed, now: float) -> list[Command]:
         current = self.current
-        if current is None or current.prompt_id != event.prompt_id:
+        if current is None or not event.prompt_id or current.prompt_id != event.prompt_id:
             return []
         why = f"{event.error}: {event.text}" if event.text else event.error
-        if event.error in HOPELESS or current.attempt >= self.max_attempts:
+        if event.error in HOPELESS:
             return self._end(current, MessageState.DEAD, why)
         self.trouble = event.error
         self.hold_until = now + min(HOLD_LONGEST, HOLD * 2.0**self._holds)
         self._holds += 1
         self._wake(self.hold_until)
-        self.current = replace(current, state=MessageState.INTERRUPTED, resumed=True, reason=why)
+        attempt = current.attempt - 1  # the API's refusal is not the message's fault
+        self.current = replace(current, state=MessageState.INTERRUPTED, resumed=True, reason=why, attempt=attempt)
         return [Save(self.current, note=why)]
 
     def _interrupted(self, _event: TurnInterrupted, _now: float) -> list[Command]:
         assert self.current is not None  # noqa: S101
+        if self._passed:
+            return []
         return self._end(self.current, MessageState.REJECTED, "a person interrupted the turn at the terminal")
 
     # shared
@@ -382,6 +427,8 @@ class Delivery:
 
     def _other_prompt(self, event: PromptAccepted | PromptCommitted, _now: float = 0.0) -> list[Command]:
         """A turn that no message began: when a background task did, it belongs to the message that started the task."""
+        if isinstance(event, PromptCommitted) and self.current and event.prompt_id != self.current.prompt_id:
+            self._passed = True
         cause = next((self.tasks[task] for task in event.task_ids if task in self.tasks), None)
         mine = self.current is not None and self.current.prompt_id == event.prompt_id
         if cause is None or mine or self.causes.get(event.prompt_id) == cause:
@@ -402,6 +449,7 @@ class Delivery:
     def _again(self, message: Message, why: str, now: float) -> list[Command]:
         """Back to the head of the queue; the next attempt has a nonce of its own, after a breath."""
         self._release()
+        self._past[message.nonce] = message.id
         self.hold_until = max(self.hold_until, now + BREATH)
         if message.attempt >= self.max_attempts:
             return self._end(message, MessageState.DEAD, why)
@@ -414,7 +462,10 @@ class Delivery:
         return [Answer(message.id, replace(message, state=state, reason=why), "", error=why)]
 
     def _release(self) -> None:
+        if self.current is not None:
+            self._past = {nonce: held for nonce, held in self._past.items() if held != self.current.id}
         self.current, self.generation, self._final, self._enters = None, None, None, 0
+        self._passed = False
         self._wake(0.0)
 
 

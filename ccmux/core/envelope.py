@@ -20,7 +20,7 @@ CHUNK: Final = 700
 NEWLINE: Final = "\n"
 """An item of `keystrokes` that stands for Ctrl+J, a line break inside the prompt box."""
 
-_NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]\s*\Z")
+_NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
 _IMAGE_END: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|bmp|tiff?|heic|svg|pdf)", re.IGNORECASE)
 
@@ -31,14 +31,19 @@ def end_marker(nonce: Nonce) -> str:
 
 
 def nonce_of(prompt: str) -> Nonce | None:
-    """The nonce of a prompt that is one of our envelopes, else None."""
-    found = _NONCE.search(prompt)
-    if found is None:
-        return None
-    head = prompt.lstrip()
-    if head.startswith("<pasted_content"):
-        head = head.partition("\n")[2].lstrip()
-    return Nonce(found[1]) if head.startswith("[ccmux ") else None
+    """The nonce of the (last) envelope in a prompt, whatever a person added around it; None when there is none.
+
+    A text that merely looks like an envelope carries no nonce that is waited for: each is random and used once.
+    """
+    found = _NONCE.findall(prompt)
+    return Nonce(found[-1]) if found else None
+
+
+def is_whole(box: str, nonce: Nonce) -> bool:
+    """Whether the box holds our envelope and nothing else: a person who touched it owns it."""
+    text = box.strip()
+    begins = text.startswith("[ccmux ") or "\n" in text  # of a long message the box may show the end only
+    return begins and text.endswith(f"[{end_marker(nonce)}]")
 
 
 def compose(message: Message, nonce: Nonce) -> str:

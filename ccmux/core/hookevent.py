@@ -34,7 +34,10 @@ def event_of(payload: bytes) -> TurnEvent | None:
 
     Raises msgspec.DecodeError when it is not a payload at all.
     """
-    hook = _decode(payload)
+    try:
+        hook = _decode(payload)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(f"not a payload: {error}") from error
     prompt_id = hook.prompt_id or ""
     if hook.agent_id:
         return None

@@ -80,11 +80,11 @@ def read_state(seen: Sources, now: float, typing_pause: float) -> Reading:
 
 
 def _idle(seen: Sources, now: float, typing_pause: float) -> Reading:
+    if seen.last_key is not None and now - seen.last_key < typing_pause:
+        return Reading(InstanceState.TYPING, source="tmux")
     if seen.trouble:
         state = InstanceState.LOGGED_OUT if seen.trouble in LOGIN_TROUBLE else InstanceState.LIMITED
         return Reading(state, seen.trouble, "hook")
-    if seen.last_key is not None and now - seen.last_key < typing_pause:
-        return Reading(InstanceState.TYPING, source="tmux")
     if seen.box is not None and seen.box.text:
         return Reading(InstanceState.TYPING, "draft", "pane")
     return Reading(InstanceState.IDLE, source="registry")

@@ -45,7 +45,7 @@ def events_of(line: bytes) -> list[TurnEvent]:
         return []
     try:
         row = _decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     if row.is_sidechain or row.message is None:
         return []
@@ -65,5 +65,5 @@ def _text(content: Any) -> str | None:  # noqa: ANN401 - a string or a list of b
         return content
     if not isinstance(content, list):
         return None
-    words = [b.get("text", "") for b in content if isinstance(b, dict) and b.get("type") == "text"]
-    return "\n".join(words) if words else None
+    words = [block.get("text") for block in content if isinstance(block, dict) and block.get("type") == "text"]
+    return "\n".join(word for word in words if isinstance(word, str)) if words else None

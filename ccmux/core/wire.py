@@ -52,7 +52,7 @@ def parse_line(line: bytes) -> Incoming | Unreadable | None:
 def _content(text: str) -> Any:  # noqa: ANN401 - whatever the stranger wrote
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     return value.get("content") if isinstance(value, dict) else None
 

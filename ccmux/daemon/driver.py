@@ -314,8 +314,8 @@ class Driver:
                     result = d.Pasted(message.nonce, await self._try_paste(message, generation))
                 case d.Enter(nonce, generation):
                     result = d.Entered(nonce, await self._try(self.session.enter(nonce, generation)))
-                case d.Clear(nonce, generation):
-                    await self._try(self.session.clear(nonce, generation))
+                case d.Clear(message, generation):
+                    await self._try(self.session.clear(message.id, generation))
             if result is not None:
                 todo.extend(self.delivery.handle(result, time.monotonic()))
 
@@ -365,6 +365,7 @@ class Driver:
             reply = Reply(new_message_id(), message.id, message.channel, answer.text, answer.error)
             outbox.put(db, reply, now)
             meta.remember_tasks(db, answer.tasks, message.id)
+            meta.forget_cause(db, answer.prompt_id)
             meta.save_conversation(db, talk)
             meta.note(db, now, message.id, "replied" if answer.message is None else str(message.state), answer.error)
             return reply

@@ -7,6 +7,7 @@ is read as if it had been one and replaced by a FIFO.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pwd
@@ -27,6 +28,9 @@ from ccmux.model.message import Message, MessageState, Reply
 
 log = logging.getLogger(__name__)
 
+_RESCAN = 30.0
+"""Seconds after which the directory is looked at even untold."""
+_TAKEN = ".taken-"
 _WAITING_LINES = 2000
 """Lines read and not yet journalled, above which the FIFOs are left alone for a while: their writers then wait."""
 
@@ -91,7 +95,9 @@ class Intake:
             while True:
                 self._scan.clear()
                 await self._look()
-                await self._scan.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_RESCAN):
+                        await self._scan.wait()
         finally:
             for reader in self._readers.values():
                 reader.close()
@@ -117,16 +123,26 @@ class Intake:
                 if not pipe.is_fifo(path):
                     await self._replace_file(channel, path)
                 pipe.make(self._run / f"out.{channel}")
+                await self._take_files(channel)
                 found[channel] = path
             except (CcmuxError, OSError) as error:
                 log.error("%s is left alone: %s", path, error)  # noqa: TRY400 - the sentence says it all
-        for channel in list(self._readers):
-            gone = channel not in found
-            if gone or self._readers[channel].identity != found[channel].lstat().st_ino:
-                self._readers.pop(channel).close()
+        for channel in [known for known in self._readers if known not in found]:
+            self._readers.pop(channel).close()
         for channel, path in found.items():
-            if channel not in self._readers:
-                self._readers[channel] = self._reader(channel, path)
+            try:
+                self._read(channel, path)
+            except (CcmuxError, OSError) as error:
+                log.error("%s is left alone: %s", path, error)  # noqa: TRY400 - the sentence says it all
+
+    def _read(self, channel: ChannelName, path: Path) -> None:
+        """Have a reader on the FIFO that stands there now."""
+        known = self._readers.get(channel)
+        if known is not None and known.identity != path.lstat().st_ino:
+            self._readers.pop(channel).close()
+            known = None
+        if known is None:
+            self._readers[channel] = self._reader(channel, path)
 
     def _reader(self, channel: ChannelName, path: Path) -> Reader:
         def on_line(line: bytes) -> None:
@@ -140,15 +156,19 @@ class Intake:
         """A regular file stands where the FIFO should: take its lines, then make the FIFO."""
         if path.is_symlink() or not path.is_file():
             raise CcmuxError(f"{path} is neither a FIFO nor a file", fix=f"look at it, then remove it: rm {path}")
-        taken = path.with_name(f".taken-{path.name}-{time.time_ns()}")
-        path.rename(taken)
+        path.rename(path.with_name(f"{_TAKEN}{path.name}-{time.time_ns()}"))
         pipe.make(path)
-        for line in taken.read_bytes().splitlines():
-            await self._line(channel, line)
-        taken.unlink()
-        log.info("%s was a file: its lines were taken and it is a FIFO again", path)
+        log.info("%s was a file: its lines are taken and it is a FIFO again", path)
+        await self._take_files(channel)
 
-    async def _line(self, channel: ChannelName, line: bytes) -> None:
+    async def _take_files(self, channel: ChannelName) -> None:
+        """Journal the lines of files that stood in place of a FIFO; once each, also after a crash in the midst."""
+        for taken in sorted(self._run.glob(f"{_TAKEN}in.{channel}-*")):
+            for number, line in enumerate(taken.read_bytes().split(b"\n")):
+                await self._line(channel, line, key=f"{taken.name}:{number}")
+            taken.unlink()
+
+    async def _line(self, channel: ChannelName, line: bytes, key: str | None = None) -> None:
         if len(line) > self._limits.max_message_bytes:
             limit = self._limits.max_message_bytes
             await self._refuse(channel, line[:200].decode("utf-8", "replace"), f"longer than {limit} bytes")
@@ -156,7 +176,7 @@ class Intake:
         match parse_line(line):
             case Incoming(text):
                 try:
-                    await self.take(text, channel=channel)
+                    await self.take(text, channel=channel, key=key)
                 except Refused as error:
                     await self._refuse(channel, text, error.what)
             case Unreadable(text, reason):

@@ -16,7 +16,7 @@ from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.errors import TmuxError, TmuxGone
 from ccmux.files import write_private
-from ccmux.model.ids import Generation, Nonce, new_generation
+from ccmux.model.ids import Generation, MessageId, Nonce, new_generation
 from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
@@ -26,6 +26,8 @@ from ccmux.tmux.server import Server, configuration
 
 log = logging.getLogger(__name__)
 
+_CLEARS = 400
+"""Lines of our own text that are deleted at most."""
 _KEPT_LINES = 200
 """Of the scrolled-out lines of a dead pane; tmux scrolls once more to say that it is dead."""
 
@@ -71,10 +73,12 @@ class Session:
         screen = await self.screen()
         return None if screen is None else read_box(screen)
 
-    async def screen(self) -> str | None:
-        if self._control is None or self._pane is None:
+    async def screen(self, history: int = 0) -> str | None:
+        """The screen with its attributes, by a process of its own: foreign text never passes the control connection."""
+        if self._pane is None:
             return None
-        return await panes.capture(self._control, self._pane)
+        start = ["-S", f"-{history}"] if history else []
+        return await self.server.run("capture-pane", "-p", "-e", *start, "-t", self._pane.id)
 
     # acting
 
@@ -100,10 +104,8 @@ class Session:
 
     async def keep_screen(self) -> None:
         """Keep what the dead pane shows, for a person."""
-        if self._control is None or self._pane is None:
-            return
         with contextlib.suppress(TmuxError):
-            screen = await panes.capture(self._control, self._pane, history=_KEPT_LINES)
+            screen = await self.screen(_KEPT_LINES) or ""
             write_private(self.paths.last_screen, screen.encode("utf-8", "surrogateescape"))
 
     async def paste(self, message: Message, generation: Generation) -> str:
@@ -117,9 +119,19 @@ class Session:
         control, pane = self._of(generation)
         return control is not None and pane is not None and await panes.enter(control, pane, end_marker(nonce))
 
-    async def clear(self, nonce: Nonce, generation: Generation) -> bool:
+    async def clear(self, message_id: MessageId, generation: Generation) -> bool:
+        """Delete what we typed; whether the box is empty now."""
         control, pane = self._of(generation)
-        return control is not None and pane is not None and await panes.clear(control, pane, nonce, 60)
+        if control is None or pane is None:
+            return False
+        for _ in range(_CLEARS):
+            if not await panes.erase(control, pane, message_id):
+                break
+            box = await self.box()
+            if box is None or box.empty:
+                break
+        box = await self.box()
+        return box is not None and box.empty
 
     def resumable(self, session_id: str) -> bool:
         """Whether Claude can resume that conversation. Asked only while no Claude runs in it."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ccmux.errors import CcmuxError
 from ccmux.fifo.pipe import open_fifo
 
 _PIECE: Final = 65536
@@ -26,6 +27,7 @@ class Reader:
         self._on_line = on_line
         self._limit = limit
         self._partial = bytearray()
+        self._paused = False
         self._loop = asyncio.get_running_loop()
         self._fd = open_fifo(path, os.O_RDONLY)
         self.identity = os.fstat(self._fd).st_ino
@@ -40,13 +42,15 @@ class Reader:
 
     def pause(self) -> None:
         """Leave the bytes in the pipe: writers fill it and then wait."""
+        self._paused = True
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
 
     def resume(self) -> None:
         """Read on; harmless when it was not paused."""
-        if self._fd >= 0:
+        if self._fd >= 0 and self._paused:
             self._loop.add_reader(self._fd, self._readable)
+        self._paused = False
 
     def _readable(self) -> None:
         try:
@@ -82,8 +86,22 @@ class Reader:
         old = self._fd
         try:
             self._fd = open_fifo(self.path, os.O_RDONLY)
-        except FileNotFoundError:
-            self._fd = -1  # the FIFO was removed; the watcher will close this reader
+        except (OSError, CcmuxError):
+            self._fd = -1  # the FIFO was removed or replaced; the watcher will close this reader
         os.close(old)
-        if self._fd >= 0:
+        if self._fd < 0:
+            return
+        self.identity = os.fstat(self._fd).st_ino
+        self._catch_up()
+        if not self._paused:
             self._loop.add_reader(self._fd, self._readable)
+
+    def _catch_up(self) -> None:
+        """Take what a writer left who came and went before the new descriptor was there: it will not tell of his end."""
+        try:
+            while data := os.read(self._fd, _PIECE):
+                self._feed(data)
+        except BlockingIOError:
+            return  # a writer is there; its end will be told
+        if self._partial:
+            self._flush()

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ccmux.claude.envfile import SECRETS
-from ccmux.errors import CcmuxError, Missing, Refused, TmuxError, WaitTimedOut
+from ccmux.errors import CcmuxError, Missing, ProtocolError, Refused, TmuxError, TmuxGone, WaitTimedOut
 from ccmux.fleet.client import Client
 from ccmux.locks import held
 from ccmux.paths import InstancePaths
-from ccmux.tmux.server import tmux_binary
+from ccmux.tmux.server import is_gone, tmux_binary
 
 STARTS_WITHIN = 15.0
 STOPS_WITHIN = 15.0
@@ -90,7 +90,7 @@ def stop_daemon(paths: InstancePaths) -> bool:
     try:
         with Client(paths) as client:
             client.ask(op="exit")
-    except (Refused, WaitTimedOut, OSError):
+    except (Refused, WaitTimedOut, ProtocolError, OSError):
         _signal_holder(paths, signal.SIGTERM)
     try:
         _until(lambda: not held(paths.lock), STOPS_WITHIN, f"the daemon of {paths.name} does not end")
@@ -106,7 +106,7 @@ def stop_session(paths: InstancePaths) -> bool:
         return False
     try:
         panes = _tmux(paths, "list-panes", "-a", "-F", "#{pane_pid} #{pane_dead}")
-    except TmuxError:
+    except TmuxGone:
         paths.tmux_socket.unlink(missing_ok=True)
         return False
     pids = [int(line.split()[0]) for line in panes.splitlines() if line.endswith(" 0")]
@@ -115,7 +115,7 @@ def stop_session(paths: InstancePaths) -> bool:
             os.kill(pid, signal.SIGTERM)
     with contextlib.suppress(WaitTimedOut, TmuxError):
         _until(lambda: " 0\n" not in _tmux(paths, "list-panes", "-a", "-F", "#{pane_dead} #{pane_dead}"), 10.0, "")
-    with contextlib.suppress(TmuxError):
+    with contextlib.suppress(TmuxGone):
         _tmux(paths, "kill-server")
     paths.tmux_socket.unlink(missing_ok=True)
     return True
@@ -128,7 +128,8 @@ def _tmux(paths: InstancePaths, *args: str) -> str:
     except subprocess.TimeoutExpired:
         raise TmuxError(f"tmux does not answer on {paths.tmux_socket}", fix="ccmux doctor") from None
     if run.returncode:
-        raise TmuxError(run.stderr.strip() or f"tmux {args[0]} failed")
+        said = run.stderr.strip() or f"tmux {args[0]} failed"
+        raise (TmuxGone if is_gone(said) else TmuxError)(said, fix="ccmux doctor")
     return run.stdout
 
 

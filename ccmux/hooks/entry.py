@@ -20,6 +20,9 @@ def main(spool: str) -> None:
             while view:
                 view = view[os.write(fd, view) :]
         os.fsync(fd)
+    except OSError:
+        os.unlink(temporary)  # noqa: PTH108
+        raise
     finally:
         os.close(fd)
     os.rename(temporary, os.path.join(spool, name + ".json"))  # noqa: PTH104, PTH118
@@ -32,4 +35,7 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except OSError as error:
-        sys.stderr.write(f"ccmux hook: {error}\n")
+        try:
+            os.write(2, f"ccmux hook: {error}\n".encode())
+        except OSError:
+            os._exit(0)  # nobody to tell, and Claude must not be stopped by it

@@ -25,17 +25,26 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open (or make) a journal and bring it to the present schema. Fails on a newer one, and on a damaged file."""
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise JournalError(
-                f"the journal {path} is damaged", fix=f"keep a copy of {path.parent}, then see ccmux doctor"
-            )
-        _migrate(db, path)
     except sqlite3.Error as error:
         raise JournalError(f"the journal {path} cannot be opened: {error}", fix="ccmux doctor") from error
+    try:
+        _prepare(db, path)
+    except sqlite3.Error as error:
+        db.close()
+        raise JournalError(f"the journal {path} cannot be opened: {error}", fix="ccmux doctor") from error
+    except JournalError:
+        db.close()
+        raise
     return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise JournalError(f"the journal {path} is damaged", fix=f"keep a copy of {path.parent}, then see ccmux doctor")
+    _migrate(db, path)
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
@@ -64,6 +73,8 @@ class Database:
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in a transaction; returns after the commit (with its fsync), or raises what it raised."""
+        if not self._thread.is_alive():
+            raise JournalError(f"the journal {self.path} is closed")
         done: asyncio.Future[T] = self._loop.create_future()
         self._work.put((work, done))
         return await done
@@ -96,12 +107,17 @@ class Database:
             for work, done in group:
                 results.append((done, *self._one(work)))
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalError) as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             failure = JournalError(f"the journal {self.path} cannot be written: {error}", fix="ccmux doctor")
             results = [(done, None, failure) for _, done in group]
         self._loop.call_soon_threadsafe(_settle, results)
+
+    def _explained(self, error: Exception) -> Exception:
+        if not isinstance(error, sqlite3.Error):
+            return error
+        return JournalError(f"the journal {self.path} cannot be used: {error}", fix="ccmux doctor")
 
     def _one(self, work: Callable[[sqlite3.Connection], Any]) -> tuple[Any, BaseException | None]:
         self._db.execute("SAVEPOINT one")
@@ -109,10 +125,10 @@ class Database:
             result = work(self._db)
         except Exception as error:
             if not self._db.in_transaction:
-                raise
+                raise JournalError("a unit of work ended the transaction of its group") from error
             self._db.execute("ROLLBACK TO one")
             self._db.execute("RELEASE one")
-            return None, error
+            return None, self._explained(error)
         self._db.execute("RELEASE one")
         return result, None
 

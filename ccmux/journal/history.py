@@ -29,16 +29,20 @@ class Queue:
     dead: int = 0
 
 
+def _begun(path: Path) -> bool:
+    """Whether there is anything in it: a daemon killed at its first start leaves an empty file."""
+    return path.exists() and path.stat().st_size > 0
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=2.0)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
     db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
     return db
 
 
 def exchanges(path: Path, limit: int) -> list[Exchange]:
     """The latest `limit` messages, oldest first."""
-    if not path.exists():
+    if not _begun(path):
         return []
     try:
         with closing(_open(path)) as db:
@@ -55,7 +59,7 @@ def _exchange(db: sqlite3.Connection, message: Message) -> Exchange:
 
 def summary(path: Path) -> tuple[Queue, str]:
     """The queue and the session id of an instance whose daemon does not run; zeros when it has no journal yet."""
-    if not path.exists():
+    if not _begun(path):
         return Queue(), ""
     try:
         with closing(_open(path)) as db:

@@ -51,6 +51,11 @@ def remember_cause(db: sqlite3.Connection, prompt_id: str, message_id: MessageId
     db.execute("INSERT OR REPLACE INTO causes (prompt_id, message_id) VALUES (?, ?)", (prompt_id, message_id))
 
 
+def forget_cause(db: sqlite3.Connection, prompt_id: str) -> None:
+    """The turn has ended; its Stop hook, should it be read again, belongs to nobody."""
+    db.execute("DELETE FROM causes WHERE prompt_id = ?", (prompt_id,))
+
+
 def remember_tasks(db: sqlite3.Connection, tasks: tuple[str, ...], message_id: MessageId) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO tasks (task_id, message_id) VALUES (?, ?)", [(task, message_id) for task in tasks]

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Final
 
 from ccmux.errors import TmuxError, TmuxGone
-from ccmux.tmux.server import Server
+from ccmux.tmux.server import Server, reap
 
 DEADLINE: Final = 5.0
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=@%+-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=@+-]+|%[0-9]+")
 _LINE_LIMIT: Final = 16 * 1024 * 1024
 
 
@@ -41,6 +41,7 @@ class Control:
         self._waiting: dict[str, tuple[list[str], list[str], asyncio.Future[list[str]]]] = {}
         self._order: list[str] = []
         self._number = 0
+        self._dropped = False
         self.closed = asyncio.Event()
         self._reader = asyncio.create_task(self._read(), name="tmux control")
 
@@ -49,6 +50,7 @@ class Control:
         """Connect to a session. Raises TmuxGone when there is none."""
         process = await asyncio.create_subprocess_exec(
             *server.argv,
+            "-N",
             "-C",
             "attach-session",
             "-t",
@@ -59,19 +61,20 @@ class Control:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=_LINE_LIMIT,
+            env=server.environment,
         )
         control = cls(process, on_change)
         try:
-            await control.run("display-message -p attached")
-        except TmuxError:
+            await control.run(command("has-session", "-t", f"={session}"))
+        except TmuxError as error:
             await control.close()
-            raise
+            raise TmuxGone(f"there is no session {session}: {error.what}") from error
         return control
 
     async def run(self, *lines: str) -> list[str]:
         """Send command lines together; the output of all of them. A failed one raises TmuxError with tmux's words."""
         if self.closed.is_set() or self._process.stdin is None:
-            raise TmuxGone("the tmux session is gone")
+            raise self._lost()
         self._number += 1
         tag = f"ccmux-end-{self._number}"
         done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
@@ -83,18 +86,29 @@ class Control:
                 await self._process.stdin.drain()
                 return await done
         except TimeoutError:
+            self._dropped = True
+            self._kill()
+            self._reader.cancel()  # what comes now would be taken for the answer to something else
             raise TmuxError(f"tmux did not answer within {DEADLINE:.0f} s", fix="ccmux doctor") from None
         except (BrokenPipeError, ConnectionResetError):
-            raise TmuxGone("the tmux session is gone") from None
+            raise self._lost() from None
+
+    def _lost(self) -> TmuxError:
+        if self._dropped:
+            return TmuxError("the connection to a tmux that does not answer was dropped", fix="ccmux doctor")
+        return TmuxGone("the tmux session is gone")
 
     async def close(self) -> None:
         """Detach. Doing it twice is harmless."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
         self._reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reader
-        await self._process.wait()
+        await reap(self._process)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _read(self) -> None:
         stdout = self._process.stdout
@@ -110,7 +124,8 @@ class Control:
             self.closed.set()
             for _, _, done in self._waiting.values():
                 if not done.done():
-                    done.set_exception(TmuxGone("the tmux session is gone"))
+                    done.set_exception(self._lost())
+                    done.exception()  # the one who waited may have left
             self._waiting.clear()
             self._on_change("%exit")
 

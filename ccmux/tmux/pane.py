@@ -13,13 +13,14 @@ from typing import Final
 
 from ccmux.core.envelope import NEWLINE
 from ccmux.core.sources import Pane
-from ccmux.errors import TmuxError
 from ccmux.model.ids import Generation
 from ccmux.tmux.control import Control, command, quote
 
 GENERATION_OPTION: Final = "@ccmux_gen"
 SHOWN_WITHIN: Final = 5.0
 """Seconds in which a paste must be drawn; a big one on a busy machine takes a second or two."""
+_DRAWN_WITHIN: Final = 0.05
+"""Seconds that Claude takes to draw after a key."""
 _FIELDS: Final = (
     "#{pane_id} #{pane_pid} #{pane_dead} #{pane_in_mode} #{@ccmux_gen} #{pane_dead_status}.#{pane_dead_signal}"
 )
@@ -35,9 +36,9 @@ def _guard(generation: Generation, more: str = "1") -> str:
 async def look(control: Control, session: str) -> Pane | None:
     """The pane as it is; None when the session has none."""
     lines = await control.run(command("display-message", "-p", "-t", f"={session}:", _FIELDS))
-    if not lines:
+    words = lines[0].split(" ") if lines else [""]
+    if not words[0]:
         return None
-    words = lines[0].split(" ")
     return Pane(
         id=words[0],
         pid=int(words[1] or 0),
@@ -55,29 +56,26 @@ async def last_key(control: Control, session: str) -> float | None:
     return max(people, default=None)
 
 
-async def capture(control: Control, pane: Pane, history: int = 0) -> str:
-    """The visible screen with its attributes, and so many lines that scrolled out of it."""
-    start = ("-S", f"-{history}") if history else ()
-    return "\n".join(await control.run(command("capture-pane", "-p", "-e", *start, "-t", pane.id)))
-
-
 async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: str) -> str:
     """Type the strokes, then wait until the marker is drawn: `shown`, `refused` (nothing was typed) or `unseen`.
 
     The buffers are named, so that no other instance or person can meet them, and deleted with the paste.
     """
     guard = _guard(pane.generation)
-    lines = []
+    lines: list[str] = []
+    buffers: list[str] = []
     for number, stroke in enumerate(strokes):
         if stroke == NEWLINE:
             act = command("send-keys", "-t", pane.id, "-H", "0a")
         else:
             buffer = f"ccmux-{marker}-{number}"
-            lines.append(command("set-buffer", "-b", buffer, stroke))
+            buffers.append(buffer)
+            lines.append(command("set-buffer", "-b", buffer, "--", stroke))
             act = command("paste-buffer", "-d", "-p", "-r", "-b", buffer, "-t", pane.id)
         said = " ; display-message -p typed" if number == 0 else ""
         lines.append(f"if-shell -F -t {pane.id} {quote(guard)} {quote(act + said)}")
     if "typed" not in await control.run(*lines):
+        await control.run(*(f"if-shell -F 1 {quote(command('delete-buffer', '-b', name))}" for name in buffers))
         return "refused"
     shown = command("display-message", "-p", "-t", pane.id, _guard(pane.generation, f"#{{C:{marker}}}"))
     give_up, pause = time.monotonic() + SHOWN_WITHIN, 0.002
@@ -97,15 +95,10 @@ async def enter(control: Control, pane: Pane, marker: str) -> bool:
     return "pressed" in await control.run(f"if-shell -F -t {pane.id} {quote(guard)} {quote(press)}")
 
 
-async def clear(control: Control, pane: Pane, nonce: str, lines: int) -> bool:
-    """Delete what we typed, line by line from its end, as long as the nonce is shown; whether the nonce is gone."""
-    guard = _guard(pane.generation, f"#{{C:{nonce}}}")
+async def erase(control: Control, pane: Pane, marker: str) -> bool:
+    """Delete one line of the box from its end, if the marker is shown; False when tmux refused."""
+    guard = _guard(pane.generation, f"#{{C:{marker}}}")
     press = command("send-keys", "-t", pane.id, "C-e", "C-u", "BSpace") + " ; display-message -p pressed"
-    for _ in range(2 * lines + 2):
-        try:
-            if "pressed" not in await control.run(f"if-shell -F -t {pane.id} {quote(guard)} {quote(press)}"):
-                return True
-        except TmuxError:
-            return False
-        await asyncio.sleep(0.05)
-    return False
+    pressed = "pressed" in await control.run(f"if-shell -F -t {pane.id} {quote(guard)} {quote(press)}")
+    await asyncio.sleep(_DRAWN_WITHIN)
+    return pressed

@@ -17,7 +17,13 @@ from ccmux.model.instance import TerminalSpec
 
 DEADLINE: Final = 10.0
 """Seconds for one tmux process. A tmux that does not answer is unknown, not gone."""
-_GONE: Final = ("no server running", "can't find session", "error connecting", "no sessions", "server exited")
+_GONE: Final = (
+    "no server running",
+    "can't find session",
+    "no sessions",
+    "(No such file or directory)",
+    "(Connection refused)",
+)
 
 _CONF: Final = """\
 # Made by ccmux at every start of the session; edit [terminal] in ccmux.toml instead.
@@ -42,12 +48,29 @@ set -g update-environment ""
 """
 
 
+def is_gone(said: str) -> bool:
+    """Whether tmux's words mean that there certainly is no such server or session. ("server exited unexpectedly" does
+    not: a living server of another version says it, too.)
+    """
+    return any(words in said for words in _GONE)
+
+
 def tmux_binary() -> str:
     """The path of tmux."""
     found = shutil.which("tmux")
     if found is None:
         raise Missing("tmux is not installed", fix="install the package tmux (ccmux doctor --fix)")
     return found
+
+
+async def reap(process: asyncio.subprocess.Process) -> None:
+    """Kill a tmux client and wait for it, but not for its pipes: a hung server holds a copy of them for ever."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no other way to let go of pipes
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await process.wait()
 
 
 def configuration(spec: TerminalSpec) -> str:
@@ -61,7 +84,7 @@ class Server:
     def __init__(self, socket: Path, conf: Path, environment: dict[str, str]) -> None:
         self.socket = socket
         self._conf = conf
-        self._environment = environment
+        self.environment = environment
 
     @property
     def argv(self) -> list[str]:
@@ -75,19 +98,17 @@ class Server:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
+            env=self.environment,
         )
         try:
             async with asyncio.timeout(DEADLINE):
                 out, err = await process.communicate()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await reap(process)
             raise TmuxError(f"tmux {args[0]} did not answer within {DEADLINE:.0f} s", fix="ccmux doctor") from None
         if process.returncode:
             said = err.decode("utf-8", "replace").strip()
-            kind = TmuxGone if any(word in said for word in _GONE) else TmuxError
+            kind = TmuxGone if is_gone(said) else TmuxError
             raise kind(f"tmux {args[0]} failed: {said or process.returncode}", fix="ccmux doctor")
         return out.decode("utf-8", "replace")
 

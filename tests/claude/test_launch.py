@@ -117,9 +117,6 @@ def test_what_is_passed_on_request(bench: Bench) -> None:
     assert "ABSENT" not in bench.environment
 
 
-@pytest.mark.xfail(
-    strict=True, reason="pass_env is not held against envfile.SECRETS, which `never enter Claude's environment`"
-)
 def test_a_secret_is_not_passed_even_on_request(bench: Bench) -> None:
     bench.daemon["ANTHROPIC_API_KEY"] = SECRET
     bench.launched(claude=msgspec.structs.replace(bench.spec.claude, pass_env=("ANTHROPIC_API_KEY",)))
@@ -265,7 +262,6 @@ def test_a_state_file_that_is_damaged_does_not_stop_the_start(bench: Bench) -> N
         bench.launched()
 
 
-@pytest.mark.xfail(strict=True, reason="json.loads raises UnicodeDecodeError, which is no JSONDecodeError")
 def test_a_state_file_that_is_not_utf8_does_not_stop_the_start(bench: Bench) -> None:
     (bench.paths.claude / ".claude.json").write_bytes(b'{"theme": "\xff"}')
     bench.launched()

@@ -367,6 +367,8 @@ class World:
             raise self.harm(f"{message.id} was taken up again after it had ended")
         if message.state is MessageState.SUBMITTING:
             self.may_enter.add(message.nonce)
+        if message.state is MessageState.INTERRUPTED and message.attempt < self.journal.messages[message.id].attempt:
+            self.pastes[message.id] -= 1  # refused by the API: the attempt does not count
         self.journal.messages[message.id] = message
         self._position()
 
@@ -456,7 +458,7 @@ class World:
         return self.module.Entered(command.nonce, pressed=True)
 
     def _do_clear(self, command: Any, _event: Any) -> None:
-        if self.alive and not self.dialog and command.generation == self.generation and command.nonce in self.box:
+        if self.alive and not self.dialog and command.generation == self.generation and command.message.id in self.box:
             self.keys.append("clear")
             self.read_keys()
 

@@ -286,8 +286,7 @@ def test_a_background_task_reports_to_the_message_that_started_it() -> None:
 # bugs, each with its minimal case; a fix turns the mark into a failure
 
 
-@pytest.mark.xfail(strict=True, reason="_idle_since is not reset when a message is typed")
-def test_bug_idle_before_enter_does_not_count_against_the_turn() -> None:
+def test_idle_before_enter_does_not_count_against_the_turn() -> None:
     machine = Delivery()
     machine.handle(calm(), 0.0)
     machine.handle(Arrived(M0), 3600.0)
@@ -298,15 +297,13 @@ def test_bug_idle_before_enter_does_not_count_against_the_turn() -> None:
     assert machine.handle(calm(), 3600.2) == []  # the registry is 0.1 s behind: nothing is known yet
 
 
-@pytest.mark.xfail(strict=True, reason="the Stop of the turn in which the prompt was queued is taken for its own")
-def test_bug_a_queued_prompt_is_not_answered_by_the_turn_it_waits_for() -> None:
+def test_a_queued_prompt_is_not_answered_by_the_turn_it_waits_for() -> None:
     machine = recovered(S.SUBMITTING, prompt_id="")
     machine.handle(PromptAccepted("p-running", N0), 101.0)  # measured: the hook names the running turn
     assert machine.handle(TurnEnded("p-running", "for the person at the terminal"), 102.0) == []
 
 
-@pytest.mark.xfail(strict=True, reason="final rows after another prompt's row are taken for the message's own")
-def test_bug_a_lost_stop_is_not_harvested_from_the_turn_of_a_person() -> None:
+def test_a_lost_stop_is_not_harvested_from_the_turn_of_a_person() -> None:
     machine = recovered(S.COMMITTED)
     machine.handle(FinalText("the answer", "u1"), 101.0)
     machine.handle(PromptCommitted("p9", None, "u2"), 101.0)
@@ -315,8 +312,7 @@ def test_bug_a_lost_stop_is_not_harvested_from_the_turn_of_a_person() -> None:
     assert end_of(machine.handle(calm(), 101.0 + STOP_LOST)).text == "the answer"
 
 
-@pytest.mark.xfail(strict=True, reason="Esc in a later turn of the person's rejects a message that was answered")
-def test_bug_esc_in_a_turn_of_the_person_rejects_nothing() -> None:
+def test_esc_in_a_turn_of_the_person_rejects_nothing() -> None:
     machine = recovered(S.COMMITTED)
     machine.handle(FinalText("the answer", "u1"), 101.0)
     machine.handle(PromptCommitted("p9", None, "u2"), 101.0)
@@ -324,23 +320,20 @@ def test_bug_esc_in_a_turn_of_the_person_rejects_nothing() -> None:
     assert end_of(machine.handle(TurnEnded("p0", "the answer"), 101.0)).text == "the answer"
 
 
-@pytest.mark.xfail(strict=True, reason="Enter is pressed again although a person typed behind our text")
-def test_bug_no_enter_on_a_text_that_a_person_touched() -> None:
+def test_no_enter_on_a_text_that_a_person_touched() -> None:
     machine = recovered(S.SUBMITTING)
     look = Looked(G1, idle=True, blocked="typing", box=box() + " and delete eve")
     assert machine.handle(look, 100.1) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a row with the nonce of a message that waits for its next attempt is ignored")
-def test_bug_a_late_row_is_proof_for_a_waiting_message_too() -> None:
+def test_a_late_row_is_proof_for_a_waiting_message_too() -> None:
     machine = recovered(S.PASTING)
     machine.handle(calm(), 101.0)  # again
     machine.handle(PromptCommitted("p0", N0, "u"), 101.5)
     assert "Paste" not in names(machine.handle(calm(), 102.0))
 
 
-@pytest.mark.xfail(strict=True, reason="no prompt id is taken for an id that matches no prompt id")
-def test_bug_a_failure_without_prompt_id_is_not_ours() -> None:
+def test_a_failure_without_prompt_id_is_not_ours() -> None:
     machine = recovered(S.SUBMITTING, prompt_id="")
     assert machine.handle(TurnFailed("", "server_error", ""), 101.0) == []
 

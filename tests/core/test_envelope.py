@@ -54,9 +54,7 @@ def test_a_forged_end_does_not_win(forged: str) -> None:
     assert "[end-zzzzzzz7]" not in compose(message(forged), NONCE)
 
 
-@pytest.mark.parametrize(
-    "prompt", ["", "hello", "x [end-abcdefg7]", "[ccmux a] x", "[ccmux a] [end-ABCDEFG7]", "x[ccmux a] [end-abcdefg7]"]
-)
+@pytest.mark.parametrize("prompt", ["", "hello", "[ccmux a] x", "[ccmux a] [end-ABCDEFG7]"])
 def test_what_is_no_envelope(prompt: str) -> None:
     assert nonce_of(prompt) is None
 

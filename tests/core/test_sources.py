@@ -54,7 +54,6 @@ def test_states(seen: Sources, state: I, reason: str, why: str) -> None:
     assert blocked(seen, reading) == why
 
 
-@pytest.mark.xfail(strict=True, reason="trouble hides that a person is typing: a message is pasted between the keys")
-def test_bug_a_person_who_types_blocks_in_trouble_too() -> None:
+def test_a_person_who_types_blocks_in_trouble_too() -> None:
     seen = replace(CALM, trouble="rate_limit", last_key=99.9)
     assert blocked(seen, read_state(seen, 100.0, 5.0))

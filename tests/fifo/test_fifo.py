@@ -139,9 +139,6 @@ async def test_half_a_line_waits_while_its_writer_stays(path: Path, reading: Rea
     os.close(fd)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the new descriptor saw no writer, so its end is not told: two messages are glued"
-)
 async def test_a_partial_line_written_while_the_pipe_is_reopened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that comes and goes between the end that was seen and the new descriptor."""
     real, times = pipe.open_fifo, list[int]()
@@ -223,7 +220,6 @@ def full(path: Path) -> bool:
         os.close(fd)
 
 
-@pytest.mark.xfail(strict=True, reason="_reopen adds the reader again though it was paused")
 async def test_the_end_of_a_writer_does_not_undo_a_pause(path: Path) -> None:
     lines: list[bytes] = []
     reader: list[Reader] = []
@@ -269,7 +265,6 @@ async def test_deleted_while_read_ends_quietly(path: Path, reading: Reading) -> 
     reading.reader.resume()
 
 
-@pytest.mark.xfail(strict=True, reason="_reopen may open another FIFO of that name and keeps the old identity")
 async def test_identity_is_that_of_the_fifo_that_is_read(path: Path, reading: Reading) -> None:
     """`Intake` compares it: a stale one makes it close a good reader, and that moment has none."""
     fd = os.open(path, os.O_WRONLY)

