@@ -205,7 +205,7 @@ def test_a_home_of_any_name(tmp_path: Path, name: str) -> None:
 
 def test_a_directory_whose_name_is_not_utf8(bench: Bench) -> None:
     work = os.fsencode(bench.home) + b"/w\xff"
-    os.mkdir(work)  # noqa: PTH102
+    os.mkdir(work)
     bench.launched(dir=os.fsdecode(work))
     assert os.fsencode(bench.seen("cwd").rstrip("\n")) == work
 

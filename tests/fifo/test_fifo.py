@@ -94,14 +94,14 @@ def test_what_is_no_fifo_is_refused(tmp_path: Path, kind: str, flags: int) -> No
             listening.bind(str(path))
     else:
         path.symlink_to(target)
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len(os.listdir("/proc/self/fd"))
     with pytest.raises((CcmuxError, OSError)):
         pipe.open_fifo(path, flags)
     with pytest.raises(CcmuxError):
         pipe.make(path)
     assert not pipe.is_fifo(path)
     assert not (kind == "dangling" and target.exists())
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -276,14 +276,14 @@ async def test_identity_is_that_of_the_fifo_that_is_read(path: Path, reading: Re
 
 
 async def test_close_leaves_no_descriptor(path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len(os.listdir("/proc/self/fd"))
     for _ in range(10):
         reading = Reading(path)
         await shell('echo x >"$1"', str(path))
         await until(lambda r=reading: r.lines == [b"x"], "the line")  # type: ignore[misc]
         reading.reader.close()
         reading.reader.close()
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 # writing

@@ -333,11 +333,11 @@ def test_what_may_not_be_written_is_a_journal_error(what: str) -> None:
 def test_a_failed_opening_leaves_no_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     path.write_bytes(b"this is no database at all " * 100)
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         with pytest.raises(JournalError):
             connect(path)
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 # inbox and outbox

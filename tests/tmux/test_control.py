@@ -243,8 +243,8 @@ async def test_a_control_client_that_hangs_does_not_stall_the_pane(desk: Desk) -
 
 async def test_close_leaves_no_descriptor(desk: Desk) -> None:
     await desk.open()
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         control = await Control.attach(desk.server, "ccmux-a", desk.news.append)
         await control.close()
-    await until(lambda: len(os.listdir("/proc/self/fd")) <= before, "the descriptors are closed")  # noqa: PTH208
+    await until(lambda: len(os.listdir("/proc/self/fd")) <= before, "the descriptors are closed")
