@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ccmux.core.envelope import is_whole
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save
+from ccmux.core.envelope import is_ours, is_whole
+from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
@@ -21,7 +23,6 @@ from ccmux.model.turn import (
     PromptAccepted,
     PromptCommitted,
     TurnEnded,
-    TurnEvent,
     TurnFailed,
     TurnInterrupted,
 )
@@ -41,114 +42,9 @@ HOPELESS: Final = frozenset({"invalid_request", "model_not_found", "max_output_t
 """API refusals that the same prompt will meet again."""
 BREATH: Final = 0.2
 """Seconds between two attempts, so that a refusal that persists is no hot loop."""
+_REMEMBERED: Final = 16
+"""Turns of others that are remembered; only the latest can matter."""
 RESUMED: Final = "[resumed after an interruption]\n\n"
-
-
-# What happens ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A journalled message."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The session as it is now."""
-
-    generation: Generation | None
-    """of the living Claude; None when there is none"""
-    idle: bool
-    """Claude itself says that it is idle"""
-    blocked: str
-    """why nothing may be typed now; empty when it may"""
-    box: str | None = None
-    """the text in the prompt box; None when it was not looked at or no box is there"""
-
-
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """What became of `Paste`: `shown` (the end marker stands in the box), `refused` (nothing was typed), `unseen`."""
-
-    nonce: Nonce
-    outcome: str
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """What became of `Enter`: pressed, or refused inside the tmux server because the guard did not hold."""
-
-    nonce: Nonce
-    pressed: bool
-
-
-Event = Arrived | Looked | Pasted | Entered | TurnEvent
-
-
-# What to do -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Save:
-    """Commit the message as it is now, before anything that follows in the list."""
-
-    message: Message
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Paste:
-    """Type the message with its nonce into the box of that generation, and tell by `Pasted`."""
-
-    message: Message
-    generation: Generation
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Press Enter if, inside the tmux server, all still holds; tell by `Entered`."""
-
-    nonce: Nonce
-    generation: Generation
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """Empty the box, as long as it shows that message's id."""
-
-    message: Message
-    generation: Generation
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One transaction: the message as given, a reply to its channel, the tasks that may yet add to it, the cursor."""
-
-    message_id: MessageId
-    message: Message | None
-    """the new state of the message; None for a further reply to one that is done"""
-    text: str
-    error: str = ""
-    tasks: tuple[str, ...] = ()
-    prompt_id: str = ""
-    """a remembered turn that has now ended"""
-
-
-@dataclass(frozen=True, slots=True)
-class Remember:
-    """Claude's turn `prompt_id` was caused by that message (through a background task)."""
-
-    prompt_id: str
-    message_id: MessageId
-
-
-Command = Save | Paste | Enter | Clear | Answer | Remember
-
-
-# The decisions --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -181,7 +77,10 @@ class Delivery:
     """a later prompt is in the transcript: what ends now is not the turn of the current message"""
     _past: dict[Nonce, MessageId] = field(default_factory=dict)
     """nonces of earlier attempts: their row may still come"""
-    _early_ends: OrderedDict[str, TurnEnded] = field(default_factory=OrderedDict)
+    _early_ends: OrderedDict[str, TurnEnded | TurnFailed] = field(default_factory=OrderedDict)
+    """Stop hooks of turns that are not (yet) known to be a message's"""
+    _others: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """ids of turns that other prompts began"""
 
     @classmethod
     def recovered(
@@ -248,12 +147,8 @@ class Delivery:
         if now < self.hold_until:
             self._wake(self.hold_until)
             return []
-        if (
-            seen.blocked == "draft"
-            and seen.generation is not None
-            and message.attempt
-            and message.id in (seen.box or "")
-        ):
+        left_over = seen.blocked == "draft" and message.nonce and is_ours(seen.box or "", message)
+        if left_over and seen.generation is not None:
             self._wake(now + BREATH)
             return [Clear(message, seen.generation)]  # what an earlier attempt left there
         if seen.blocked or seen.generation is None:
@@ -287,7 +182,7 @@ class Delivery:
         assert self.current is not None  # noqa: S101
         if seen.generation is not None and seen.generation == self.generation and seen.box is None:
             return []
-        found = self.current.id in (seen.box or "")
+        found = is_ours(seen.box or "", self.current)
         clear: list[Command] = [Clear(self.current, self.generation)] if found and self.generation else []
         return [*clear, *self._again(self.current, "the daemon died while typing", now)]
 
@@ -303,7 +198,7 @@ class Delivery:
         message = self._mine(event.nonce)
         if message is None:
             return self._other_prompt(event)
-        self.current = replace(message, state=MessageState.ACCEPTED)
+        self.current = replace(message, state=MessageState.ACCEPTED, prompt_id=event.prompt_id)
         return [Save(self.current)]
 
     def _committed(self, event: PromptCommitted, now: float) -> list[Command]:
@@ -320,7 +215,9 @@ class Delivery:
         self.current = replace(message, state=MessageState.COMMITTED, prompt_id=event.prompt_id)
         saved.append(Save(self.current, note=event.uuid))
         early = self._early_ends.pop(event.prompt_id, None) if event.prompt_id else None
-        return [*saved, *self._ended(early, now)] if early else saved
+        if early is None:
+            return saved
+        return [*saved, *(self._failed(early, now) if isinstance(early, TurnFailed) else self._ended(early, now))]
 
     def _late(self, nonce: Nonce | None) -> Message | None:
         """The message, waiting or tried again, one of whose earlier attempts has entered after all."""
@@ -353,9 +250,22 @@ class Delivery:
             self._entered_at = now
             return [Enter(self.current.nonce, self.generation)]
         if not shown and seen.box is not None and late >= SETTLED and self._idle_for(now) >= ACCEPT_WITHIN:
+            if self.current.state is MessageState.ACCEPTED:
+                return self._accepted_only(self.current)
             return self._again(self.current, "no trace of the prompt", now)
         self._wake(now + 0.5)
         return []
+
+    def _accepted_only(self, message: Message) -> list[Command]:
+        """This Claude took the prompt, and its transcript tells nothing of it: never type it again.
+
+        Its Stop answers it, unless the prompt id was seen with another prompt: a prompt that is queued in a running turn
+        carries that turn's id.
+        """
+        end = self._early_ends.pop(message.prompt_id, None) if message.prompt_id not in self._others else None
+        if isinstance(end, TurnEnded):
+            return self._answered(message, end.text, end.background)
+        return self._end(message, MessageState.REJECTED, "Claude took it, and its transcript does not show an answer")
 
     # committed
 
@@ -394,15 +304,21 @@ class Delivery:
         if cause is not None:
             self._adopt_tasks(cause, event.background)
             return [Answer(cause, None, event.text, tasks=event.background, prompt_id=event.prompt_id)]
+        return self._keep_end(event)
+
+    def _keep_end(self, event: TurnEnded | TurnFailed) -> list[Command]:
+        """The row that tells whose turn this was may still come."""
         self._early_ends[event.prompt_id] = event
-        while len(self._early_ends) > 8:  # noqa: PLR2004 - turns typed at the terminal; only the latest could be ours
+        while len(self._early_ends) > _REMEMBERED:
             self._early_ends.popitem(last=False)
         return []
 
     def _failed(self, event: TurnFailed, now: float) -> list[Command]:
         current = self.current
-        if current is None or not event.prompt_id or current.prompt_id != event.prompt_id:
+        if not event.prompt_id:
             return []
+        if current is None or current.state is not MessageState.COMMITTED or current.prompt_id != event.prompt_id:
+            return self._keep_end(event)
         why = f"{event.error}: {event.text}" if event.text else event.error
         if event.error in HOPELESS:
             return self._end(current, MessageState.DEAD, why)
@@ -427,6 +343,10 @@ class Delivery:
 
     def _other_prompt(self, event: PromptAccepted | PromptCommitted, _now: float = 0.0) -> list[Command]:
         """A turn that no message began: when a background task did, it belongs to the message that started the task."""
+        if event.nonce is None or self._past.get(event.nonce) is None:
+            self._others[event.prompt_id] = None
+            while len(self._others) > _REMEMBERED:
+                self._others.popitem(last=False)
         if isinstance(event, PromptCommitted) and self.current and event.prompt_id != self.current.prompt_id:
             self._passed = True
         cause = next((self.tasks[task] for task in event.task_ids if task in self.tasks), None)
@@ -483,6 +403,7 @@ _TABLE: Final[dict[MessageState | None, dict[type, _Rule]]] = {
         PromptAccepted: Delivery._accepted,
         PromptCommitted: Delivery._committed,
         TurnEnded: Delivery._ended,
+        TurnFailed: Delivery._failed,
     },
     _S.PASTING: {**_WAITING_FOR_PROOF, Pasted: Delivery._pasted, Looked: Delivery._paste_unknown},
     _S.SUBMITTING: {**_WAITING_FOR_PROOF, Entered: Delivery._entered, Looked: Delivery._submitted},

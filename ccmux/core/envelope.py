@@ -46,6 +46,16 @@ def is_whole(box: str, nonce: Nonce) -> bool:
     return begins and text.endswith(f"[{end_marker(nonce)}]")
 
 
+def is_ours(box: str, message: Message) -> bool:
+    """Whether the box holds (a part of) the latest attempt at that message and not one character of a person."""
+    return bool(box) and _dense(box) in _dense(compose(message, message.nonce))
+
+
+def _dense(text: str) -> str:
+    """Without white space: a screen wraps lines."""
+    return "".join(text.split())
+
+
 def compose(message: Message, nonce: Nonce) -> str:
     """The prompt for a message: header, sanitised body, end marker. One line when the body is one line."""
     sender = _UNSAFE_SENDER.sub("_", sanitise(message.sender))[:64] or "unknown"

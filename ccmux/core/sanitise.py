@@ -22,6 +22,7 @@ _NEWLINES: Final = re.compile("\r\n|[\r\u0085\u2028\u2029\x0b\x0c]")
 _KEPT_FORMAT: Final = frozenset("\u200c\u200d")
 """ZWNJ and ZWJ: scripts and emoji need them."""
 _MENTION: Final = re.compile(r"(^|(?<=[\s(\[{\"'`,;:]))@(?=\S)", re.MULTILINE)
+_FRAMES: Final = re.compile(r"<(/?(?:pasted_content|system-reminder|task-notification))", re.IGNORECASE)
 _ENVELOPE: Final = re.compile(r"\[(ccmux\b|end-)", re.IGNORECASE)
 
 
@@ -34,6 +35,7 @@ def sanitise(text: str) -> str:
     text = _ESCAPES.sub("", text)
     text = _NEWLINES.sub("\n", text).replace("\t", "    ")
     text = unicodedata.normalize("NFC", "".join(c for c in text if _visible(c)))
+    text = _FRAMES.sub(r"<\\\1", text)
     text = _MENTION.sub(r"\\@", text)
     return _ENVELOPE.sub(r"(\1", text)
 

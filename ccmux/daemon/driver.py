@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import time
 import uuid
 from collections import deque
@@ -19,20 +18,21 @@ from dataclasses import replace
 import msgspec
 
 from ccmux.claude import transcript as transcripts
-from ccmux.core import delivery as d
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save
+from ccmux.core.delivery import Delivery
+from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
 from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.sources import Sources, blocked, read_state
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
+from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.errors import CcmuxError, TmuxError
 from ccmux.hooks import spool
-from ccmux.journal import inbox, meta, outbox
-from ccmux.journal.database import Database
 from ccmux.journal.meta import Conversation
-from ccmux.model.ids import LOCAL, Generation, MessageId, new_message_id
-from ccmux.model.message import Message, MessageState, Reply
+from ccmux.model.ids import Generation
+from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
 from ccmux.model.turn import PromptAccepted, SessionBegan, TurnEvent
 
@@ -47,13 +47,13 @@ _AGAIN_SOON = 2.0
 class Driver:
     """The life of one session and of the messages to it."""
 
-    def __init__(self, session: Session, db: Database, hub: Hub) -> None:
+    def __init__(self, session: Session, record: Record, hub: Hub) -> None:
         self.session = session
         self.spec = session.spec
-        self._db = db
+        self._record = record
         self._hub = hub
         self.life = Lifecycle(self.spec.restart)
-        self.delivery = d.Delivery(max_attempts=self.spec.delivery.max_attempts)
+        self.delivery = Delivery(max_attempts=self.spec.delivery.max_attempts)
         self._talk = Conversation()
         self._resuming = False
         self._tail: transcripts.Tail | None = None
@@ -63,14 +63,8 @@ class Driver:
 
     async def recover(self) -> None:
         """Take up what the journal holds. The evidence is read in the first cycle, before anything is decided."""
-
-        def read(
-            db: sqlite3.Connection,
-        ) -> tuple[list[Message], Conversation, dict[str, MessageId], dict[str, MessageId]]:
-            return inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db)
-
-        messages, self._talk, causes, tasks = await self._db.run(read)
-        self.delivery = d.Delivery.recovered(
+        messages, self._talk, causes, tasks = await self._record.load()
+        self.delivery = Delivery.recovered(
             messages,
             generation=self._talk.generation or None,
             now=time.monotonic(),
@@ -100,7 +94,7 @@ class Driver:
 
     async def arrived(self, message: Message) -> None:
         """A message that was journalled."""
-        await self._do(self.delivery.handle(d.Arrived(message), time.monotonic()))
+        await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
         self._hub.change()
 
     @property
@@ -160,7 +154,7 @@ class Driver:
             await self._live(action)
             return
         idle = registered is not None and registered.status in ("idle", "shell")
-        looked = d.Looked(
+        looked = Looked(
             generation if alive else None,
             idle,
             blocked(seen, reading),
@@ -207,7 +201,7 @@ class Driver:
     # evidence
 
     async def _read_transcript(self, now: float) -> None:
-        if self._tail is None:
+        if self._tail is None or not self._tail.path.exists():
             self._follow(self._talk.session_id)
         if self._tail is None:
             return
@@ -237,14 +231,18 @@ class Driver:
 
     def _follow(self, session_id: str) -> None:
         path = transcripts.find(self.session.paths.claude, session_id)
-        self._tail = None if path is None else transcripts.Tail(path, self._talk.cursor)
+        if path is None:
+            self._tail = None
+            return
+        same = self._talk.transcript in ("", str(path))
+        self._tail = transcripts.Tail(path, self._talk.cursor if same else 0)
+        self._talk = replace(self._talk, transcript=str(path))
 
     async def _switch(self, session_id: str) -> None:
         """Claude itself says which conversation is the current one: ours was resumed, or a person used /clear."""
         log.info("the conversation is now %s (was %s)", session_id, self._talk.session_id or "none")
         self._talk = replace(self._talk, session_id=session_id, cursor=0, transcript="")
-        talk = self._talk
-        await self._db.run(lambda db: meta.save_conversation(db, talk))
+        await self._record.keep(self._talk)
         self._follow(session_id)
 
     # acts
@@ -271,8 +269,7 @@ class Driver:
     async def _start(self) -> None:
         if not self._talk.session_id:
             self._talk = replace(self._talk, session_id=str(uuid.uuid4()))
-            talk = self._talk
-            await self._db.run(lambda db: meta.save_conversation(db, talk))
+            await self._record.keep(self._talk)
         resume = self.session.resumable(self._talk.session_id)
         if not resume and self._talk.cursor:
             await self._fresh()  # something was said in it, and it is gone
@@ -285,37 +282,26 @@ class Driver:
         old = self._talk.session_id
         self._talk = Conversation(session_id=str(uuid.uuid4()), generation=self._talk.generation)
         self._tail = None
-        notice = f"The conversation {old} could not be resumed; {self._talk.session_id} begins fresh."
-        log.error("%s Its transcript is kept.", notice)
-        talk, now = self._talk, time.time()
+        await self._record.fresh(old, self._talk)
 
-        def save(db: sqlite3.Connection) -> None:
-            meta.save_conversation(db, talk)
-            meta.note(db, now, "", "fresh-conversation", old)
-            reply_to = MessageId("")
-            outbox.put(db, Reply(new_message_id(), reply_to, LOCAL, "", notice), now)
-
-        await self._db.run(save)
-        self._hub.kick(LOCAL).set()
-
-    async def _do(self, commands: list[d.Command]) -> None:
+    async def _do(self, commands: list[Command]) -> None:
         """Carry out commands in order; what comes of one is decided upon before the next."""
         todo = deque(commands)
         while todo:
-            result: d.Event | None = None
+            result: Event | None = None
             match todo.popleft():
-                case d.Save(message, note):
-                    await self._save(message, note)
-                case d.Answer() as answer:
-                    await self._answer(answer)
-                case d.Remember(prompt_id, message_id):
-                    await self._db.run(lambda db, p=prompt_id, m=message_id: meta.remember_cause(db, p, m))  # type: ignore[misc]
-                case d.Paste(message, generation):
-                    result = d.Pasted(message.nonce, await self._try_paste(message, generation))
-                case d.Enter(nonce, generation):
-                    result = d.Entered(nonce, await self._try(self.session.enter(nonce, generation)))
-                case d.Clear(message, generation):
-                    await self._try(self.session.clear(message.id, generation))
+                case Save(message, note):
+                    await self._record.save(message, note, self._position())
+                case Answer() as answer:
+                    await self._record.answer(answer, self._position())
+                case Remember(prompt_id, message_id):
+                    await self._record.remember(prompt_id, message_id)
+                case Paste(message, generation):
+                    result = Pasted(message.nonce, await self._try_paste(message, generation))
+                case Enter(nonce, generation):
+                    result = Entered(nonce, await self._try(self.session.enter(nonce, generation)))
+                case Clear(message, generation):
+                    await self._try(self.session.clear(message, generation))
             if result is not None:
                 todo.extend(self.delivery.handle(result, time.monotonic()))
 
@@ -339,41 +325,3 @@ class Driver:
         generation = self.delivery.generation or self._talk.generation
         self._talk = replace(self._talk, cursor=cursor, generation=generation)
         return self._talk
-
-    async def _save(self, message: Message, note: str) -> None:
-        talk, now = self._position(), time.time()
-
-        def work(db: sqlite3.Connection) -> None:
-            inbox.save(db, message, now)
-            meta.save_conversation(db, talk)
-            meta.note(db, now, message.id, message.state, note)
-
-        await self._db.run(work)
-        if note and message.state in (MessageState.RECEIVED, MessageState.INTERRUPTED):
-            log.warning("%s: %s (attempt %d)", message.id, note, message.attempt)
-
-    async def _answer(self, answer: d.Answer) -> None:
-        """One transaction: the message's end, the reply, what may yet add to it, the cursor."""
-        talk, now = self._position(), time.time()
-
-        def work(db: sqlite3.Connection) -> Reply | None:
-            message = answer.message or inbox.get(db, answer.message_id)
-            if message is None:
-                return None
-            if answer.message is not None:
-                inbox.save(db, message, now)
-            reply = Reply(new_message_id(), message.id, message.channel, answer.text, answer.error)
-            outbox.put(db, reply, now)
-            meta.remember_tasks(db, answer.tasks, message.id)
-            meta.forget_cause(db, answer.prompt_id)
-            meta.save_conversation(db, talk)
-            meta.note(db, now, message.id, "replied" if answer.message is None else str(message.state), answer.error)
-            return reply
-
-        reply = await self._db.run(work)
-        if reply is not None:
-            self._hub.kick(reply.channel).set()
-            if answer.message is not None:
-                self._hub.end(answer.message_id)
-        if answer.error:
-            log.warning("%s ended %s: %s", answer.message_id, answer.message and answer.message.state, answer.error)

@@ -16,6 +16,7 @@ from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.outflow import Outflow
+from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
@@ -61,7 +62,7 @@ async def _live(paths: InstancePaths) -> None:
     async with AsyncExitStack() as stack:
         db = Database(paths.journal)
         stack.push_async_callback(db.close)
-        driver = Driver(Session(paths, spec, hub.change), db, hub)
+        driver = Driver(Session(paths, spec, hub.change), Record(db, hub), hub)
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         watch = _watch(paths, hub, intake)

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
-from ccmux.core.envelope import compose, end_marker, keystrokes
+from ccmux.core.envelope import compose, end_marker, is_ours, keystrokes
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.errors import TmuxError, TmuxGone
 from ccmux.files import write_private
-from ccmux.model.ids import Generation, MessageId, Nonce, new_generation
+from ccmux.model.ids import Generation, Nonce, new_generation
 from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
@@ -119,19 +119,18 @@ class Session:
         control, pane = self._of(generation)
         return control is not None and pane is not None and await panes.enter(control, pane, end_marker(nonce))
 
-    async def clear(self, message_id: MessageId, generation: Generation) -> bool:
-        """Delete what we typed; whether the box is empty now."""
+    async def clear(self, message: Message, generation: Generation) -> bool:
+        """Delete what we typed, as long as nothing of a person's stands in the box; whether it is empty now."""
         control, pane = self._of(generation)
         if control is None or pane is None:
             return False
         for _ in range(_CLEARS):
-            if not await panes.erase(control, pane, message_id):
-                break
             box = await self.box()
-            if box is None or box.empty:
-                break
-        box = await self.box()
-        return box is not None and box.empty
+            if box is None or not is_ours(box.text, message):
+                return box is not None and box.empty
+            if not await panes.erase(control, pane, message.id):
+                return False
+        return False
 
     def resumable(self, session_id: str) -> bool:
         """Whether Claude can resume that conversation. Asked only while no Claude runs in it."""

@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from ccmux.core import delivery
-from ccmux.core.envelope import compose, nonce_of
+from ccmux.core.envelope import compose, is_ours, nonce_of
+from ccmux.core.events import Arrived, Entered, Looked, Pasted
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
@@ -271,7 +272,7 @@ class World:
         self.order.append(message.id)
         self.journal.messages[message.id] = message
         if self.up:
-            self.run(self.module.Arrived(message))
+            self.run(Arrived(message))
 
     def kill_daemon(self) -> None:
         self.up, self.machine, self.looked, self.crash_in = False, None, None, None
@@ -315,7 +316,7 @@ class World:
         doubt = current is not None and current.state in states
         look = idle and (doubt or (current is None and bool(self.machine.waiting)))
         box = self.box if look else None
-        self.looked = self.module.Looked(generation, idle, self._blocked(idle, box), box)
+        self.looked = Looked(generation, idle, self._blocked(idle, box), box)
         self.run(self.looked)
 
     def _blocked(self, idle: bool, box: str | None) -> str:
@@ -427,15 +428,15 @@ class World:
         self.interlude = ""
         fate, self.paste_fate = self.paste_fate, ""
         if fate == "refused" or not self.alive or command.generation != self.generation:
-            return self.module.Pasted(message.nonce, "refused", "copy-mode")
+            return Pasted(message.nonce, "refused", "copy-mode")
         self.pastes[message.id] = self.pastes.get(message.id, 0) + 1
         if fate == "vanished" or self.dialog:
-            return self.module.Pasted(message.nonce, "unseen")
+            return Pasted(message.nonce, "unseen")
         if fate == "late":
             self.late = compose(message, message.nonce)
-            return self.module.Pasted(message.nonce, "unseen")
+            return Pasted(message.nonce, "unseen")
         self.box += compose(message, message.nonce)
-        return self.module.Pasted(message.nonce, "unseen" if fate == "unseen" else "shown")
+        return Pasted(message.nonce, "unseen" if fate == "unseen" else "shown")
 
     def _do_enter(self, command: Any, event: Any) -> Any:
         kept = next((m for m in self.journal.messages.values() if m.nonce == command.nonce), None)
@@ -453,12 +454,17 @@ class World:
         self.interlude = ""
         guard = self.alive and not self.dialog and command.generation == self.generation
         if not guard or f"end-{command.nonce}" not in self.box:
-            return self.module.Entered(command.nonce, pressed=False)
+            return Entered(command.nonce, pressed=False)
         self.keys.append("enter")
-        return self.module.Entered(command.nonce, pressed=True)
+        return Entered(command.nonce, pressed=True)
 
     def _do_clear(self, command: Any, _event: Any) -> None:
-        if self.alive and not self.dialog and command.generation == self.generation and command.message.id in self.box:
+        if (
+            self.alive
+            and not self.dialog
+            and command.generation == self.generation
+            and is_ours(self.box, command.message)
+        ):
             self.keys.append("clear")
             self.read_keys()
 
@@ -478,8 +484,8 @@ class World:
         self.paste_fate = self.interlude = ""
         self.crash_in = None
         self.dialog = False
-        if "[ccmux " not in self.box:
-            self.box = ""
+        if not any(is_ours(self.box, message) for message in self.journal.messages.values()):
+            self.box = ""  # and takes along what he wrote
         if not self.alive:
             self.start()
         if not self.up:

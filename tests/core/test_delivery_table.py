@@ -7,27 +7,10 @@ from itertools import count
 
 import pytest
 
-from ccmux.core.delivery import (
-    ACCEPT_WITHIN,
-    BREATH,
-    ENTERS,
-    HOLD,
-    RESUMED,
-    SETTLED,
-    STOP_LOST,
-    Answer,
-    Arrived,
-    Command,
-    Delivery,
-    Enter,
-    Entered,
-    Looked,
-    Paste,
-    Pasted,
-    Remember,
-    Save,
-)
+from ccmux.core.commands import Answer, Command, Enter, Paste, Remember, Save
+from ccmux.core.delivery import ACCEPT_WITHIN, BREATH, ENTERS, HOLD, RESUMED, SETTLED, STOP_LOST, Delivery
 from ccmux.core.envelope import compose
+from ccmux.core.events import Arrived, Entered, Looked, Pasted
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import FinalText, PromptAccepted, PromptCommitted, TurnEnded, TurnFailed, TurnInterrupted
@@ -138,9 +121,32 @@ def test_c5_enter_without_effect_is_given_up() -> None:
     assert names(machine.handle(calm(shown=box()), now + ACCEPT_WITHIN)) == ["Clear", "Save"]
 
 
-@pytest.mark.parametrize("state", [S.SUBMITTING, S.ACCEPTED])
-def test_c6_without_any_trace_it_is_tried_again_after_the_grace_only(state: S) -> None:
-    machine = recovered(state)
+def test_c7_what_claude_took_is_never_typed_again_even_if_its_transcript_is_silent() -> None:
+    machine = recovered(S.ACCEPTED)
+    assert machine.handle(calm(), 100.0) == []
+    end = end_of(machine.handle(calm(), 100.0 + SETTLED))
+    assert end.message is not None
+    assert end.message.state is S.REJECTED
+
+
+def test_c7_a_silent_transcript_is_no_loss_when_the_stop_hook_came() -> None:
+    machine = recovered(S.ACCEPTED)
+    assert machine.handle(TurnEnded("p0", "the answer"), 101.0) == []
+    assert machine.handle(calm(), 102.0) == []
+    assert end_of(machine.handle(calm(), 102.0 + SETTLED)).text == "the answer"
+
+
+def test_c7_the_stop_of_a_turn_that_another_prompt_began_answers_nothing() -> None:
+    machine = recovered(S.ACCEPTED)
+    machine.handle(PromptAccepted("p0", None), 100.0)
+    machine.handle(TurnEnded("p0", "the person's"), 101.0)
+    machine.handle(calm(), 102.0)
+    end = end_of(machine.handle(calm(), 102.0 + SETTLED))
+    assert (end.text, end.message and end.message.state) == ("", S.REJECTED)
+
+
+def test_c6_without_any_trace_it_is_tried_again_after_the_grace_only() -> None:
+    machine = recovered(S.SUBMITTING)
     assert machine.handle(calm(), 100.0) == []
     assert machine.handle(calm(), 100.0 + SETTLED - 0.1) == []
     assert names(machine.handle(calm(), 100.0 + SETTLED)) == ["Save"]

@@ -15,6 +15,7 @@ import pytest
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.fifo import pipe
 from ccmux.journal.database import Database
@@ -35,7 +36,7 @@ class Door:
         self.run = self.paths.run
         self.hub = Hub()
         self.db = Database(self.paths.journal)
-        driver = Driver(Session(self.paths, InstanceSpec(), self.hub.change), self.db, self.hub)
+        driver = Driver(Session(self.paths, InstanceSpec(), self.hub.change), Record(self.db, self.hub), self.hub)
         self.intake = Intake(self.run, self.db, driver, self.hub)
         self.tasks: list[asyncio.Task[None]] = []
 

@@ -1,0 +1,90 @@
+"""What the driver has the journal remember: each method is one transaction, done when it is committed."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+
+from ccmux.core.commands import Answer
+from ccmux.daemon.hub import Hub
+from ccmux.journal import inbox, meta, outbox
+from ccmux.journal.database import Database
+from ccmux.journal.meta import Conversation
+from ccmux.model.ids import LOCAL, MessageId, new_message_id
+from ccmux.model.message import Message, MessageState, Reply
+
+log = logging.getLogger(__name__)
+
+
+class Record:
+    """The journal as the driver writes it."""
+
+    def __init__(self, db: Database, hub: Hub) -> None:
+        self._db = db
+        self._hub = hub
+
+    async def load(self) -> tuple[list[Message], Conversation, dict[str, MessageId], dict[str, MessageId]]:
+        """Messages that have not ended, the conversation, the causes of turns and of background tasks."""
+        return await self._db.run(
+            lambda db: (inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db))
+        )
+
+    async def keep(self, talk: Conversation) -> None:
+        await self._db.run(lambda db: meta.save_conversation(db, talk))
+
+    async def remember(self, prompt_id: str, message_id: MessageId) -> None:
+        await self._db.run(lambda db: meta.remember_cause(db, prompt_id, message_id))
+
+    async def save(self, message: Message, note: str, talk: Conversation) -> None:
+        """The message as it is now, before anything that follows from it is done."""
+        now = time.time()
+
+        def work(db: sqlite3.Connection) -> None:
+            inbox.save(db, message, now)
+            meta.save_conversation(db, talk)
+            meta.note(db, now, message.id, message.state, note)
+
+        await self._db.run(work)
+        if note and message.state in (MessageState.RECEIVED, MessageState.INTERRUPTED):
+            log.warning("%s: %s (attempt %d)", message.id, note, message.attempt)
+
+    async def answer(self, answer: Answer, talk: Conversation) -> None:
+        """The message's end, the reply, what may yet add to it, the cursor."""
+        now = time.time()
+
+        def work(db: sqlite3.Connection) -> Reply | None:
+            message = answer.message or inbox.get(db, answer.message_id)
+            if message is None:
+                return None
+            if answer.message is not None:
+                inbox.save(db, message, now)
+            reply = Reply(new_message_id(), message.id, message.channel, answer.text, answer.error)
+            outbox.put(db, reply, now)
+            meta.remember_tasks(db, answer.tasks, message.id)
+            meta.forget_cause(db, answer.prompt_id)
+            meta.save_conversation(db, talk)
+            meta.note(db, now, message.id, "replied" if answer.message is None else str(message.state), answer.error)
+            return reply
+
+        reply = await self._db.run(work)
+        if reply is not None:
+            self._hub.kick(reply.channel).set()
+            if answer.message is not None:
+                self._hub.end(answer.message_id)
+        if answer.error and answer.message is not None:
+            log.warning("%s ended %s: %s", answer.message_id, answer.message.state, answer.error)
+
+    async def fresh(self, old: str, talk: Conversation) -> None:
+        """Another conversation begins because the old one cannot go on; whoever reads `out.local` is told."""
+        notice = f"The conversation {old} could not be resumed; {talk.session_id} begins fresh."
+        log.error("%s Its transcript is kept.", notice)
+        now = time.time()
+
+        def work(db: sqlite3.Connection) -> None:
+            meta.save_conversation(db, talk)
+            meta.note(db, now, "", "fresh-conversation", old)
+            outbox.put(db, Reply(new_message_id(), MessageId(""), LOCAL, "", notice), now)
+
+        await self._db.run(work)
+        self._hub.kick(LOCAL).set()
