@@ -31,6 +31,8 @@ from ccmux.model.message import Message, Reply
 
 log = logging.getLogger(__name__)
 
+_LOOKS_WITHIN = 1.0
+"""Seconds that `status` waits for a look of this moment."""
 LINE_LIMIT = 64 * 1024 * 1024
 
 
@@ -95,6 +97,7 @@ class Control:
     async def _do(self, request: Request) -> dict[str, Any]:
         match request.op:
             case "status":
+                await self._hub.look(_LOOKS_WITHIN)
                 return {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
             case "send":
                 message = await self._intake.take(request.text, sender=request.sender, key=request.key)

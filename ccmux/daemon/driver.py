@@ -34,7 +34,7 @@ from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
-from ccmux.model.turn import PromptAccepted, SessionBegan, TurnEvent
+from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class Driver:
             while not self._hub.stopping.is_set():
                 self._hub.changed.clear()
                 await self._cycle()
+                self._hub.looked()
                 await self._wait()
         finally:
             await self.session.disconnect()
@@ -161,7 +162,7 @@ class Driver:
             seen.box.text if seen.box is not None and seen.box.present else None,
         )
         await self._do(self.delivery.handle(looked, now))
-        if self.delivery.waiting and seen.last_key is not None and reading.state is InstanceState.TYPING:
+        if seen.last_key is not None and reading.state is InstanceState.TYPING:
             self._wake_in(max(0.1, min(_AGAIN_SOON, seen.last_key + pause - wall)))
         elif self.delivery.waiting and self.delivery.current is None and idle and self.delivery.blocked:
             self._wake_in(_AGAIN_SOON)
@@ -227,6 +228,9 @@ class Driver:
     async def _happened(self, event: TurnEvent, now: float) -> None:
         if isinstance(event, SessionBegan):
             return
+        if isinstance(event, PromptCommitted) and not self._talk.spoken:
+            self._talk = replace(self._talk, spoken=True)
+            await self._record.keep(self._talk)
         await self._do(self.delivery.handle(event, now))
 
     def _follow(self, session_id: str) -> None:
@@ -241,7 +245,7 @@ class Driver:
     async def _switch(self, session_id: str) -> None:
         """Claude itself says which conversation is the current one: ours was resumed, or a person used /clear."""
         log.info("the conversation is now %s (was %s)", session_id, self._talk.session_id or "none")
-        self._talk = replace(self._talk, session_id=session_id, cursor=0, transcript="")
+        self._talk = replace(self._talk, session_id=session_id, cursor=0, transcript="", spoken=False)
         await self._record.keep(self._talk)
         self._follow(session_id)
 
@@ -271,8 +275,8 @@ class Driver:
             self._talk = replace(self._talk, session_id=str(uuid.uuid4()))
             await self._record.keep(self._talk)
         resume = self.session.resumable(self._talk.session_id)
-        if not resume and self._talk.cursor:
-            await self._fresh()  # something was said in it, and it is gone
+        if not resume and self._talk.spoken:
+            await self._fresh()
         self._resuming = resume
         generation = await self.session.start(self._talk.session_id, resume=resume)
         self.life.generation = generation

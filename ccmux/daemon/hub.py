@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.state import InstanceState, Reading
@@ -20,12 +21,29 @@ class Hub:
         self.facts: dict[str, object] = {}
         """pane, claude and session as `status` shows them"""
         self.new_channel = asyncio.Event()
+        self._looks: list[asyncio.Future[None]] = []
         self._kicks: dict[ChannelName, asyncio.Event] = {}
         self._ended: dict[MessageId, asyncio.Event] = {}
 
     def change(self, *_: object) -> None:
         """Something happened somewhere."""
         self.changed.set()
+
+    async def look(self, within: float) -> None:
+        """Have the driver look now, and wait until it has; what was known before must do when it takes longer."""
+        looked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._looks.append(looked)
+        self.change()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await looked
+
+    def looked(self) -> None:
+        """The driver has looked at everything."""
+        for look in self._looks:
+            if not look.done():
+                look.set_result(None)
+        self._looks.clear()
 
     def read(self, reading: Reading, now: float) -> None:
         """The state now; `since` moves only when the state does."""

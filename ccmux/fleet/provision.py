@@ -245,5 +245,5 @@ def _adopt(session_id: str, inside: InstancePaths, work: Path, person_config: Pa
     db = connect(inside.journal)
     with contextlib.closing(db):
         db.execute("BEGIN IMMEDIATE")
-        save_conversation(db, Conversation(session_id=session_id, cursor=copied.stat().st_size))
+        save_conversation(db, Conversation(session_id=session_id, cursor=copied.stat().st_size, spoken=True))
         db.execute("COMMIT")

@@ -20,11 +20,13 @@ class Conversation:
     """path, as Claude's hooks tell it; empty before the first turn"""
     cursor: int = 0
     """bytes of the transcript that need not be read again"""
+    spoken: bool = False
+    """a prompt was seen in it: if it is gone, a person must be told"""
     generation: Generation = _NONE
     """the pane life in which the message in flight was typed"""
 
 
-_FIELDS = ("session_id", "transcript", "cursor", "generation")
+_FIELDS = ("session_id", "transcript", "cursor", "spoken", "generation")
 
 
 def get(db: sqlite3.Connection, key: str, default: str = "") -> str:
@@ -38,7 +40,11 @@ def put(db: sqlite3.Connection, key: str, value: str) -> None:
 
 def conversation(db: sqlite3.Connection) -> Conversation:
     return Conversation(
-        get(db, "session_id"), get(db, "transcript"), int(get(db, "cursor", "0")), Generation(get(db, "generation"))
+        get(db, "session_id"),
+        get(db, "transcript"),
+        int(get(db, "cursor", "0")),
+        get(db, "spoken") == str(True),
+        Generation(get(db, "generation")),
     )
 
 

@@ -108,7 +108,7 @@ def test_a_dialog_is_never_answered_by_a_message(rig: Rig) -> None:
         rig.run("send", "a", f"what time is dinner? {number}")
     rig.wait_state("a", "waiting")
     assert not made.exists()
-    assert "Do you want to proceed?" in rig.screen("a")
+    until(lambda: "Do you want to proceed?" in rig.screen("a"), "the dialog is drawn")
     rig.tmux("a", "send-keys", "-t", "=ccmux-a:", "Escape")  # a person says no
     until(lambda: all(one["message"]["state"] in ("done", "rejected") for one in rig.history("a")), "the queue goes on")
     history = rig.history("a")

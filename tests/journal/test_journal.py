@@ -415,7 +415,7 @@ def test_replies_leave_in_order_and_once(raw: sqlite3.Connection) -> None:
 
 def test_meta_comes_back(raw: sqlite3.Connection) -> None:
     assert meta.conversation(raw) == meta.Conversation()
-    told = meta.Conversation("s", "/t", 2**40, Generation("g"))
+    told = meta.Conversation("s", "/t", 2**40, True, Generation("g"))
     meta.save_conversation(raw, told)
     assert meta.conversation(raw) == told
     meta.remember_cause(raw, "p", MessageId("m-1"))
