@@ -91,7 +91,10 @@ class Server:
         return [tmux_binary(), "-S", str(self.socket), "-f", str(self._conf)]
 
     async def run(self, *args: str) -> str:
-        """One tmux process; its output. Only `new-session` starts a server. Raises TmuxGone when there certainly is no such server or session."""
+        """One tmux process; its output. Only `new-session` starts a server.
+
+        Raises TmuxGone when there certainly is no such server or session.
+        """
         process = await asyncio.create_subprocess_exec(
             *self.argv,
             *([] if args[0] == "new-session" else ["-N"]),
