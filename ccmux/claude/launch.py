@@ -36,6 +36,7 @@ _SCRIPT: Final = """\
 #!/bin/sh
 # Made by ccmux at every start of the session: sh becomes claude, in a clean environment.
 if [ "${{1-}}" != clean ]; then exec env -i TERM="$TERM" /bin/sh "$0" clean; fi
+umask {umask}
 cd -- {work} || {{ echo "ccmux: the directory {shown} cannot be entered"; exit 72; }}
 {exports}
 {token}exec {command}
@@ -69,8 +70,19 @@ def work_directory(paths: InstancePaths, spec: InstanceSpec) -> Path:
     return work.resolve()
 
 
+def login_of(paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str, str]) -> Login:
+    """How the next Claude will log in."""
+    return decide(envfile.load(paths.env), paths.claude, spec.claude.login, environment)
+
+
 def prepare(
-    paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str, str], *, session_id: str, resume: bool
+    paths: InstancePaths,
+    spec: InstanceSpec,
+    environment: Mapping[str, str],
+    *,
+    session_id: str,
+    resume: bool,
+    umask: int = 0o077,
 ) -> Launch:
     """Write everything that Claude reads at its start. Doing it twice gives the same."""
     work = work_directory(paths, spec)
@@ -94,6 +106,7 @@ def prepare(
         write_private(secret, env[login.secret].encode())
         token = f"exec {_TOKEN_FD}< {shlex.quote(str(secret))} || exit 73\nrm -f {shlex.quote(str(secret))}\n"
     text = _SCRIPT.format(
+        umask=f"{umask:04o}",
         work=shlex.quote(str(work)),
         shown=str(work).translate(str.maketrans("", "", '"$`\\\n')),
         exports="\n".join(f"export {key}={shlex.quote(value)}" for key, value in exports.items()),

@@ -21,11 +21,14 @@ def main(argv: list[str] | None = None) -> None:
     except CcmuxError as error:
         print(f"ccmux: {error}", file=sys.stderr)
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 141
+    except OSError as error:
+        print(f"ccmux: {error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
     sys.exit(code)
 
 

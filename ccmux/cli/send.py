@@ -59,10 +59,18 @@ def _send(asked: _Asked, outcome: dict[str, Any]) -> None:
             ended = client.answer(asked.timeout)
         except WaitTimedOut:
             what = f"no reply within {asked.timeout:g} s; {taken['id']} is kept and will be answered"
-            raise WaitTimedOut(what, fix=f"ccmux history {asked.name}") from None
+            raise WaitTimedOut(f"{what} ({asked.name} is {_state(paths)})", fix=f"ccmux status {asked.name}") from None
     outcome |= {key: ended[key] for key in ("state", "reply", "error")}
     if ended["state"] != "done":
         raise NotAnswered(f"{taken['id']} ended {ended['state']}: {ended['error']}", fix=f"ccmux history {asked.name}")
+
+
+def _state(paths: InstancePaths) -> str:
+    """What the instance is doing, for a person who waits in vain."""
+    with Client(paths) as client:
+        one = client.ask(op="status")["instance"]
+    why = one["blocked"] or one["reason"]
+    return f"{one['state']}, {why}" if why else str(one["state"])
 
 
 def _parse(words: list[str]) -> _Asked:

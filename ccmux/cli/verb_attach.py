@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import click
 
@@ -17,8 +18,11 @@ from ccmux.tmux.server import tmux_binary
 def command(name: str, read_only: bool) -> None:
     """Attach your terminal to an instance. Detach with prefix d (Ctrl+B, then d)."""
     paths = registry.existing(name)
-    if not paths.tmux_socket.exists():
+    argv = [tmux_binary(), "-S", str(paths.tmux_socket)]
+    if subprocess.run(
+        [*argv, "-N", "has-session", "-t", f"={paths.session}"], capture_output=True, check=False
+    ).returncode:
         raise Refused(f"{name} has no session", fix=f"ccmux start {name}")
-    argv = [tmux_binary(), "-S", str(paths.tmux_socket), "attach-session", *(["-r"] if read_only else [])]
+    argv += ["attach-session", *(["-r"] if read_only else [])]
     environment = {key: value for key, value in os.environ.items() if key not in ("TMUX", "TMUX_PANE")}
     os.execve(argv[0], [*argv, "-t", f"={paths.session}"], environment)  # noqa: S606 - becoming tmux is the point

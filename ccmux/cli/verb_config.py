@@ -48,9 +48,12 @@ def edit(name: str) -> int:
     """Open it in $EDITOR; what is wrong is told, and nothing that runs is touched."""
     paths = registry.existing(name)
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    code = subprocess.run([*shlex.split(editor), str(paths.config)], check=False).returncode
+    try:
+        code = subprocess.run([*shlex.split(editor), str(paths.config)], check=False).returncode
+    except OSError as error:
+        raise CcmuxError(f"{editor} does not run: {error}", fix="set EDITOR to an editor that is installed") from error
     if code:
-        raise CcmuxError(f"{editor} ended with {code}", fix="set EDITOR to an editor that is installed")
+        raise CcmuxError(f"{editor} ended with {code}; nothing more was done", fix=f"ccmux config check {name}")
     load(paths.config)
     print(f"{name}: the configuration is right; ccmux restart {name} --session makes all of it take effect")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ccmux.claude.launch import work_directory
 from ccmux.cli import render
 from ccmux.cli.several import chosen, each
 from ccmux.config.load import load
@@ -20,7 +21,7 @@ def command(names: tuple[str, ...], everyone: bool, session: bool) -> int:
     """Restart the daemon; Claude does not notice. With --session Claude is restarted too."""
 
     def act(paths: InstancePaths) -> str:
-        load(paths.config)
+        work_directory(paths, load(paths.config))
         service.stop_daemon(paths)
         if session:
             service.stop_session(paths)

@@ -30,7 +30,7 @@ def command(name: str | None, as_json: bool) -> int:
 
 def _full(one: dict[str, Any]) -> str:
     queue, claude = one["queue"], one["claude"]
-    process = f"pid {claude['pid']}, version {claude['version']}" if claude["pid"] else "not running"
+    process = f"pid {claude['pid']}, version {claude['version'] or 'unknown'}" if claude["pid"] else "not running"
     rows = [
         ("state", f"{render.state_of(one)} since {render.age(one['since'])}"),
         ("queue", f"{queue['waiting']} waiting, {queue['in_flight']} in flight, {queue['dead']} dead"),

@@ -34,7 +34,7 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Empty the box, as long as it shows that message's id."""
+    """Empty the box of what we typed: (a part of) that message, or one whole envelope that Claude put back."""
 
     message: Message
     generation: Generation

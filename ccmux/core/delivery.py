@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save
-from ccmux.core.envelope import is_ours, is_whole
+from ccmux.core.envelope import envelope_id, is_ours, is_whole
 from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
@@ -147,8 +147,9 @@ class Delivery:
         if now < self.hold_until:
             self._wake(self.hold_until)
             return []
-        left_over = seen.blocked == "draft" and message.nonce and is_ours(seen.box or "", message)
-        if left_over and seen.generation is not None:
+        box = seen.box or ""
+        left_over = (message.nonce and is_ours(box, message)) or envelope_id(box)
+        if seen.blocked == "draft" and left_over and seen.generation is not None:
             self._wake(now + BREATH)
             return [Clear(message, seen.generation)]  # what an earlier attempt left there
         if seen.blocked or seen.generation is None:
@@ -281,7 +282,9 @@ class Delivery:
                 self.generation = None
                 return [Save(self.current, note="Claude ended within the turn")]
         if self._idle_for(now) >= SETTLED:
-            return self._end(self.current, MessageState.REJECTED, "the turn ended without an answer")
+            return self._end(
+                self.current, MessageState.REJECTED, "the turn ended without an answer (a person pressed Esc?)"
+            )
         if seen.idle:
             self._wake(now + STOP_LOST)
         return []

@@ -21,6 +21,7 @@ NEWLINE: Final = "\n"
 """An item of `keystrokes` that stands for Ctrl+J, a line break inside the prompt box."""
 
 _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
+_WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
 _IMAGE_END: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|bmp|tiff?|heic|svg|pdf)", re.IGNORECASE)
 
@@ -49,6 +50,17 @@ def is_whole(box: str, nonce: Nonce) -> bool:
 def is_ours(box: str, message: Message) -> bool:
     """Whether the box holds (a part of) the latest attempt at that message and not one character of a person."""
     return bool(box) and _dense(box) in _dense(compose(message, message.nonce))
+
+
+def envelope_id(box: str) -> str:
+    """The message id, if the box holds exactly one whole envelope: Claude puts a prompt back there after Esc."""
+    found = _WHOLE.match(_dense(box))
+    return found[1] if found else ""
+
+
+def rest_of(box: str, before: str) -> bool:
+    """Whether the box holds what was there before, less something at its end."""
+    return _dense(before).startswith(_dense(box))
 
 
 def _dense(text: str) -> str:

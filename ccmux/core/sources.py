@@ -51,8 +51,9 @@ class Sources:
 
 
 _WAITING: Final = {"permission prompt": "permission", "input needed": "question", "dialog open": "dialog"}
+NOT_LOGGED_IN: Final = "not-logged-in"
 LOGIN_TROUBLE: Final = frozenset(
-    {"authentication_failed", "oauth_org_not_allowed", "account_on_hold", "verification_required"}
+    {NOT_LOGGED_IN, "authentication_failed", "oauth_org_not_allowed", "account_on_hold", "verification_required"}
 )
 
 
@@ -94,6 +95,8 @@ def blocked(seen: Sources, reading: Reading) -> str:
     """Why nothing may be typed now; empty when it may. Unknown is a reason."""
     if reading.state not in (InstanceState.IDLE, InstanceState.LIMITED, InstanceState.LOGGED_OUT):
         return reading.reason or str(reading.state)
+    if seen.trouble == NOT_LOGGED_IN:
+        return seen.trouble
     if seen.pane is None or seen.pane.dead:
         return "no pane"
     if seen.pane.in_mode:

@@ -23,7 +23,7 @@ from ccmux.core.delivery import Delivery
 from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
 from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
-from ccmux.core.sources import Sources, blocked, read_state
+from ccmux.core.sources import NOT_LOGGED_IN, Sources, blocked, read_state
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.record import Record
@@ -139,7 +139,8 @@ class Driver:
             registered=registered is not None,
             resuming=self._resuming,
         )
-        seen = Sources(self.life.life, pane, registered, trouble=self.delivery.trouble)
+        trouble = NOT_LOGGED_IN if self.session.logged_out() else self.delivery.trouble
+        seen = Sources(self.life.life, pane, registered, trouble=trouble)
         if alive and registered is not None:
             seen = await self._closer(seen)
         wall = time.time()

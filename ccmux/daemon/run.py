@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 def run(name: str) -> None:
     """Be the daemon of the instance until told to stop. Raises Locked when it has one already."""
-    os.umask(0o077)
+    umask = os.umask(0o077)
     paths = InstancePaths.of(name)
     if not paths.config.exists():
         raise NoSuchInstance(name)
@@ -40,7 +40,7 @@ def run(name: str) -> None:
     with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
         try:
-            asyncio.run(_live(paths))
+            asyncio.run(_live(paths, umask))
         except CcmuxError as error:
             log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
             raise
@@ -52,7 +52,7 @@ def run(name: str) -> None:
             raise ours from group
 
 
-async def _live(paths: InstancePaths) -> None:
+async def _live(paths: InstancePaths, umask: int) -> None:
     spec = load(paths.config)
     hub = Hub()
     lifespan.on_signals(hub.stopping, hub.changed)
@@ -62,7 +62,7 @@ async def _live(paths: InstancePaths) -> None:
     async with AsyncExitStack() as stack:
         db = Database(paths.journal)
         stack.push_async_callback(db.close)
-        driver = Driver(Session(paths, spec, hub.change), Record(db, hub), hub)
+        driver = Driver(Session(paths, spec, hub.change, umask), Record(db, hub), hub)
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         watch = _watch(paths, hub, intake)

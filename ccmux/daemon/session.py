@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
-from ccmux.core.envelope import compose, end_marker, is_ours, keystrokes
+from ccmux.claude.login import Kind
+from ccmux.core.envelope import compose, end_marker, envelope_id, is_ours, keystrokes, rest_of
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
-from ccmux.errors import TmuxError, TmuxGone
+from ccmux.errors import ConfigError, TmuxError, TmuxGone
 from ccmux.files import write_private
 from ccmux.model.ids import Generation, Nonce, new_generation
 from ccmux.model.instance import InstanceSpec
@@ -35,7 +36,7 @@ _KEPT_LINES = 200
 class Session:
     """One instance's session as the driver handles it."""
 
-    def __init__(self, paths: InstancePaths, spec: InstanceSpec, tell: Callable[..., None]) -> None:
+    def __init__(self, paths: InstancePaths, spec: InstanceSpec, tell: Callable[..., None], umask: int = 0o077) -> None:
         self.paths = paths
         self.spec = spec
         self._tell = tell
@@ -43,7 +44,21 @@ class Session:
         self._control: Control | None = None
         self._pane: Pane | None = None
         self._watched: tuple[int, int] | None = None
-        self.login = ""
+        self._umask = umask
+        self._login = launch.login_of(paths, spec, os.environ)
+
+    @property
+    def login(self) -> str:
+        """How Claude is logged in, for people."""
+        return f"{self._login.kind}: {self._login.detail}"
+
+    def logged_out(self) -> bool:
+        """Whether there certainly is no login (elsewhere than on Linux it may stand in a keychain)."""
+        if sys.platform != "linux":
+            return False
+        with contextlib.suppress(ConfigError):  # a broken .env is told at the next start
+            self._login = launch.login_of(self.paths, self.spec, os.environ)
+        return self._login.kind is Kind.NONE
 
     # looking
 
@@ -85,9 +100,9 @@ class Session:
     async def start(self, session_id: str, *, resume: bool) -> Generation:
         """Start Claude in the pane, making server and session if need be."""
         prepared = await asyncio.to_thread(
-            launch.prepare, self.paths, self.spec, os.environ, session_id=session_id, resume=resume
+            launch.prepare, self.paths, self.spec, os.environ, session_id=session_id, resume=resume, umask=self._umask
         )
-        self.login = f"{prepared.login.kind}: {prepared.login.detail}"
+        self._login = prepared.login
         if prepared.login.shadowed:
             log.warning("login: %s", prepared.login.shadowed)
         generation = new_generation()
@@ -124,12 +139,15 @@ class Session:
         control, pane = self._of(generation)
         if control is None or pane is None:
             return False
-        for _ in range(_CLEARS):
-            box = await self.box()
-            if box is None or not is_ours(box.text, message):
-                return box is not None and box.empty
-            if not await panes.erase(control, pane, message.id):
+        before = await self.box()
+        text = before.text if before is not None else ""
+        marker = message.id if is_ours(text, message) else envelope_id(text)
+        for _ in range(_CLEARS if marker else 0):
+            if not await panes.erase(control, pane, marker):
                 return False
+            box = await self.box()
+            if box is None or box.empty or not rest_of(box.text, text):
+                return box is not None and box.empty
         return False
 
     def resumable(self, session_id: str) -> bool:

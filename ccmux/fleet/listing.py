@@ -34,6 +34,18 @@ def _one(paths: InstancePaths, client: Client | CcmuxError) -> dict[str, Any]:
     return instance
 
 
+def _claude(paths: InstancePaths) -> int:
+    """The pid of a Claude that goes on without a daemon; 0 when there is none or tmux does not tell."""
+    import subprocess
+
+    argv = ["tmux", "-S", str(paths.tmux_socket), "-N", "list-panes", "-a", "-F", "#{pane_dead} #{pane_pid}"]
+    try:
+        run = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=2)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return next((int(line[2:]) for line in run.stdout.splitlines() if line.startswith("0 ")), 0)
+
+
 def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
     """An instance whose daemon does not answer, from its files."""
     from ccmux.config.load import load
@@ -62,7 +74,7 @@ def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
         since=0.0,
         cwd=work,
         session_id=session_id,
-        claude={"pid": 0, "version": ""},
+        claude={"pid": _claude(paths) if alive else 0, "version": ""},
         daemon=0,
         pane="",
         queue={"waiting": queue.waiting, "in_flight": queue.in_flight, "dead": queue.dead},

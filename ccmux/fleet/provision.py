@@ -29,6 +29,7 @@ from ccmux.model.ids import instance_name
 from ccmux.model.instance import Role
 from ccmux.paths import MAIN, InstancePaths
 from ccmux.resources import resource
+from ccmux.tmux.server import tmux_binary
 
 _DIRECTORIES = ("data", "data/hooks", "claude", "logs", "work", "run")
 
@@ -59,6 +60,11 @@ class Made:
 def new(wanted: Wanted, environment: Mapping[str, str]) -> Made:
     """Make the instance's home unless it is there. Of several at once one makes it, the others find it made."""
     paths = InstancePaths.of(instance_name(wanted.name))
+    if not paths.home.parent.is_dir():
+        raise UsageError(
+            f"{paths.home.parent} is not a directory (CCMUX_HOME, or HOME)", fix=f"mkdir -p {paths.home.parent}"
+        )
+    tmux_binary()
     paths.sockets()  # fails, before anything is made, where no socket would fit
     text = _configuration(wanted, paths)
     if wanted.git and wanted.directory:

@@ -12,6 +12,8 @@ from ccmux.paths import MAIN, InstancePaths, base
 
 def names() -> list[str]:
     """All names, the assistant first, then by the alphabet."""
+    if not base().is_dir():
+        raise UsageError(f"{base()} is not a directory (CCMUX_HOME, or HOME)", fix=f"mkdir -p {base()}")
     found = []
     for entry in os.scandir(base()):
         name = MAIN if entry.name == ".ccmux" else entry.name.removeprefix(".ccmux-")

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ccmux.claude.envfile import SECRETS
+from ccmux.claude.launch import work_directory
+from ccmux.config.load import load
 from ccmux.errors import CcmuxError, Missing, ProtocolError, Refused, TmuxError, TmuxGone, WaitTimedOut
 from ccmux.fleet.client import Client
 from ccmux.locks import held
@@ -35,6 +37,8 @@ def start(paths: InstancePaths) -> bool:
         faulted: bool = client.ask(op="status")["instance"]["state"] == "faulted"
         client.ask(op="want")
         return faulted
+    work_directory(paths, load(paths.config))
+    tmux_binary()
     paths.logs.mkdir(mode=0o700, exist_ok=True)
     paths.run.mkdir(mode=0o700, exist_ok=True)
     errors = paths.logs / "daemon.err"

@@ -25,6 +25,9 @@ _GONE: Final = (
     "(Connection refused)",
 )
 
+_ENDING: Final = "server exited unexpectedly"
+_TRIES: Final = 5
+
 _CONF: Final = """\
 # Made by ccmux at every start of the session; edit [terminal] in ccmux.toml instead.
 set -g default-terminal "tmux-256color"
@@ -44,6 +47,7 @@ set -g status-right "detach: prefix d "
 set -g set-titles off
 set -g automatic-rename off
 set -g allow-rename off
+bind-key -n C-z display-message "Ctrl+Z is not passed on: there is no shell below Claude. Detach: prefix d"
 set -g update-environment ""
 """
 
@@ -95,6 +99,16 @@ class Server:
 
         Raises TmuxGone when there certainly is no such server or session.
         """
+        for _ in range(_TRIES):
+            try:
+                return await self._run(*args)
+            except TmuxError as error:
+                if _ENDING not in error.what:
+                    raise
+            await asyncio.sleep(0.05)  # a server that is just ending will soon be gone
+        return await self._run(*args)
+
+    async def _run(self, *args: str) -> str:
         process = await asyncio.create_subprocess_exec(
             *self.argv,
             *([] if args[0] == "new-session" else ["-N"]),

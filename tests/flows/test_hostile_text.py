@@ -139,3 +139,35 @@ def test_messages_wait_in_copy_mode(rig: Rig) -> None:
     assert until(lambda: rig.status("a")["blocked"], "it says why") == "copy-mode"
     rig.tmux("a", "send-keys", "-t", "=ccmux-a:", "-X", "cancel")
     until(lambda: rig.history("a")[-1]["message"]["state"] == "done", "then it goes on")
+
+
+def test_what_esc_puts_back_into_the_box_is_cleared_and_the_queue_goes_on(rig: Rig) -> None:
+    rig.new("a")
+    rig.ask("a", "warm")
+    rig.run("send", "a", '<<standin {"text": "never", "delay": 60}>>')
+    rig.wait_state("a", "busy")
+    until(lambda: rig.history("a")[-1]["message"]["state"] == "committed", "the turn runs")
+    rig.tmux("a", "send-keys", "-t", "=ccmux-a:", "Escape")
+    rig.run("send", "a", "after esc")
+    until(lambda: rig.history("a")[-1]["message"]["state"] == "done", "the next message is answered")
+    states = [one["message"]["state"] for one in rig.history("a")]
+    assert states == ["done", "rejected", "done"]
+    assert "after esc" in rig.prompts()[-1]
+
+
+def test_ctrl_z_of_a_person_is_not_passed_on(rig: Rig) -> None:
+    import sys
+
+    import pexpect
+
+    rig.new("a")
+    person = pexpect.spawn(
+        sys.executable, ["-m", "ccmux", "attach", "a"], env=rig.env, dimensions=(40, 120), timeout=30
+    )
+    try:
+        person.expect("Claude.{1,8}Code")
+        person.send("\x1a")
+        person.expect("not.{1,8}passed")
+    finally:
+        person.close(force=True)
+    assert rig.ask("a", "still there?") == "You wrote: still there?"

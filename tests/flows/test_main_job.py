@@ -246,3 +246,24 @@ def test_status_is_told_at_once_when_claude_works(rig: Rig) -> None:
     assert rig.wait_state("a", "busy")["queue"]["in_flight"] == 1
     assert rig.wait_state("a", "idle")["queue"]["in_flight"] == 0
     assert time.time() - rig.status("a")["since"] < 60
+
+
+def test_without_a_credential_it_says_so_and_messages_wait(rig: Rig) -> None:
+    del rig.env["ANTHROPIC_API_KEY"]
+    assert rig.new("a")["state"] == "logged_out"
+    rig.run("send", "a", "hi", "--wait", "--timeout", "0.5", code=124)
+    assert "logged_out, not-logged-in" in rig.stderr
+    assert rig.history("a")[0]["message"]["attempt"] == 0
+    rig.paths("a").env.write_text(f"ANTHROPIC_API_KEY=sk-ant-x\nANTHROPIC_BASE_URL={rig.standin.url}\n")
+    rig.run("restart", "a", "--session")
+    until(lambda: rig.history("a")[0]["message"]["state"] == "done", "then it is answered")
+
+
+def test_files_that_claude_writes_have_the_mode_that_the_person_wants(rig: Rig) -> None:
+    rig.new("a")
+    made = rig.project("a") / "made.txt"
+    steps = [{"tool": "Write", "input": {"file_path": str(made), "content": "x"}}, {"text": "written"}]
+    assert rig.ask("a", f"<<standin {json.dumps(steps)}>>") == "written"
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o666 & ~umask
