@@ -29,7 +29,7 @@ class Unreadable:
 def parse_line(line: bytes) -> Incoming | Unreadable | None:
     """One line without its LF; None when there is nothing in it.
 
-    Plain text is the message. A JSON object is one of the seeds' messages: its `content` is the message when it has one
+    Plain text is the message. A JSON object is a message of another program: its `content` is the message when it has one
     (`{channel, content, ts, meta}`, a directive), else the object itself is, verbatim (a report). `from` and `channel`
     in it are never believed.
     """

@@ -136,7 +136,7 @@ def _staging(paths: InstancePaths) -> Iterator[Path | None]:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
             try:
                 yield staging
-            except BaseException:
+            except BaseException:  # also Ctrl+C: whatever ended it, nothing half made stays
                 if _same(staging, fd):
                     shutil.rmtree(staging)
                 raise
