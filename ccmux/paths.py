@@ -83,6 +83,16 @@ class InstancePaths:
         return self.run / "daemon.lock"
 
     @property
+    def gate(self) -> Path:
+        """A lock that the daemon holds while it presses Enter, and every tool of Claude passes; see `ccmux.hooks.gate`."""
+        return self.run / "gate"
+
+    @property
+    def draft(self) -> Path:
+        """The latest draft of a person that was set aside for a message, in case Claude dies before it is put back."""
+        return self.data / "draft.txt"
+
+    @property
     def launch_script(self) -> Path:
         return self.run / "launch.sh"
 

@@ -19,6 +19,8 @@ from ccmux.model.instance import Inherit, InstanceSpec
 from ccmux.paths import InstancePaths
 
 HOOKS: Final = ("SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd")
+GATED: Final = ("PreToolUse", "Elicitation")
+"""What comes before every dialog that Claude opens by itself; see `ccmux.hooks.gate`."""
 HOOK_TIMEOUT: Final = 10
 """Seconds; a hook takes some 20 ms. It bounds a disk that hangs."""
 _ENTRY: Final = Path(__file__).parent.parent / "hooks" / "entry.py"
@@ -29,6 +31,11 @@ def hook_command(paths: InstancePaths) -> str:
     return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), str(paths.hook_spool)])
 
 
+def gate_command(paths: InstancePaths) -> str:
+    """The shell command of the hooks that wait while Enter is pressed."""
+    return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), "--gate", str(paths.gate)])
+
+
 def key_file(paths: InstancePaths) -> Path:
     """Where the helper finds the key: a copy of what `.env` says, in the private run directory."""
     return paths.run / "api-key"
@@ -37,9 +44,10 @@ def key_file(paths: InstancePaths) -> Path:
 def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path) -> dict[str, Any]:
     """The content of the file given by `--settings`."""
     hook = [{"hooks": [{"type": "command", "command": hook_command(paths), "timeout": HOOK_TIMEOUT}]}]
+    gate = [{"hooks": [{"type": "command", "command": gate_command(paths), "timeout": HOOK_TIMEOUT}]}]
     value: dict[str, Any] = {
         "permissions": {"allow": list(spec.claude.allow), "deny": list(spec.claude.deny)},
-        "hooks": dict.fromkeys(HOOKS, hook),
+        "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate),
         "tui": "default",
         "cleanupPeriodDays": 36500,
         "crossSessionInbound": "refuse",

@@ -9,16 +9,17 @@ import click
 
 from ccmux.cli import render
 from ccmux.fleet import registry
-from ccmux.fleet.listing import statuses
+from ccmux.fleet.listing import explained, statuses
 
 
 @click.command()
 @click.argument("name", required=False)
+@click.option("--explain", is_flag=True, help="Show every source of the state, its age, and which one counted.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
-def command(name: str | None, as_json: bool) -> int:
+def command(name: str | None, explain: bool, as_json: bool) -> int:
     """Show one instance, or all, in full."""
     names = [registry.existing(name).name] if name is not None else registry.names()
-    instances = statuses(names)
+    instances = explained(names) if explain else statuses(names)
     if as_json:
         print(render.as_json({"v": 1, "instances": instances}))
     elif instances:
@@ -44,4 +45,22 @@ def _full(one: dict[str, Any]) -> str:
         ("home", one["home"]),
         ("attach", shlex.join(one["attach"])),
     ]
-    return "\n".join([one["name"], *(f"  {label.ljust(11)}{value}" for label, value in rows)])
+    lines = [one["name"], *(f"  {label.ljust(11)}{value}" for label, value in rows)]
+    return "\n".join(lines + _why(one.get("evidence", [])))
+
+
+def _why(evidence: list[dict[str, Any]]) -> list[str]:
+    """The sources as a table; the one that counted is marked."""
+    if not evidence:
+        return []
+    rows = [
+        (
+            "->" if one["won"] else "",
+            one["source"],
+            one["says"] or "-",
+            render.age(one["at"]) if one["at"] else "-",
+            render.plain(one["value"]),
+        )
+        for one in evidence
+    ]
+    return ["  why        (source, says, age, value)", *(f"    {a:2} {b:11}{c:9}{d:>4}  {e}" for a, b, c, d, e in rows)]

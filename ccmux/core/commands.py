@@ -41,6 +41,16 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Stash:
+    """Have Claude set the draft in its box aside, or put it back where the box is empty (one key does both).
+
+    That it was asked for is journalled first. Claude itself puts the draft back after the next prompt.
+    """
+
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One transaction: the message as given, a reply to its channel, the tasks that may yet add to it, the cursor."""
 
@@ -62,4 +72,4 @@ class Remember:
     message_id: MessageId
 
 
-Command = Save | Paste | Enter | Clear | Answer | Remember
+Command = Save | Paste | Enter | Clear | Stash | Answer | Remember

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash
 from ccmux.core.envelope import envelope_id, is_ours, is_whole
 from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
@@ -65,6 +65,8 @@ class Delivery:
     """background task -> the message in whose turn it was started"""
     trouble: str = ""
     """why the API refused the latest turn; empty once it answered again"""
+    stashed: Generation | None = None
+    """in which we had Claude set a person's draft aside; it is still to be put back"""
     hold_until: float = 0.0
     wake_at: float | None = None
     blocked: str = ""
@@ -92,9 +94,10 @@ class Delivery:
         max_attempts: int = 5,
         causes: dict[str, MessageId] | None = None,
         tasks: dict[str, MessageId] | None = None,
+        stashed: Generation | None = None,
     ) -> Delivery:
         """From the journal: all messages that have not ended, oldest first. The evidence is read again after this."""
-        machine = cls(max_attempts=max_attempts, causes=causes or {}, tasks=tasks or {})
+        machine = cls(max_attempts=max_attempts, causes=causes or {}, tasks=tasks or {}, stashed=stashed)
         for message in messages:
             if message.state is MessageState.RECEIVED or machine.current is not None:
                 machine.waiting.append(message)
@@ -135,8 +138,19 @@ class Delivery:
     def _begin(self, seen: Looked, now: float) -> list[Command]:
         """Take the next message, if the session is ready for one."""
         if not self.waiting:
-            return []
+            return self._put_back(seen, now)
         return self._type(self.waiting[0], seen, now, from_queue=True)
+
+    def _put_back(self, seen: Looked, now: float) -> list[Command]:
+        """Nothing is to be typed: a draft that is still set aside belongs in the box again."""
+        if self.stashed is None or seen.generation is None:
+            return []
+        if seen.generation != self.stashed or (seen.box is not None and not seen.stashed):
+            self.stashed = None  # Claude has put it back, or is another one
+        elif not seen.blocked:
+            self._wake(now + BREATH)
+            return [Stash(self.stashed)]
+        return []
 
     def _continue(self, seen: Looked, now: float) -> list[Command]:
         """The current turn was interrupted: ask Claude to go on, when it can hear."""
@@ -152,6 +166,10 @@ class Delivery:
         if seen.blocked == "draft" and left_over and seen.generation is not None:
             self._wake(now + BREATH)
             return [Clear(message, seen.generation)]  # what an earlier attempt left there
+        if seen.may_stash and seen.generation is not None:
+            self.stashed = seen.generation
+            self._wake(now + BREATH)
+            return [Stash(seen.generation)]
         if seen.blocked or seen.generation is None:
             return []
         if from_queue:
@@ -199,6 +217,7 @@ class Delivery:
         message = self._mine(event.nonce)
         if message is None:
             return self._other_prompt(event)
+        self.stashed = None  # Claude puts the draft back at every submit
         self.current = replace(message, state=MessageState.ACCEPTED, prompt_id=event.prompt_id)
         return [Save(self.current)]
 
@@ -212,7 +231,7 @@ class Delivery:
             if self.current is not None and self.generation is not None:
                 saved = [Clear(self.current, self.generation)]
             self.generation = self.generation or self.living
-        self._final, self._passed, self._idle_since = None, False, None
+        self._final, self._passed, self._idle_since, self.stashed = None, False, None, None
         self.current = replace(message, state=MessageState.COMMITTED, prompt_id=event.prompt_id)
         saved.append(Save(self.current, note=event.uuid))
         early = self._early_ends.pop(event.prompt_id, None) if event.prompt_id else None

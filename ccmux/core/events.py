@@ -28,6 +28,10 @@ class Looked:
     """why nothing may be typed now; empty when it may"""
     box: str | None = None
     """the text in the prompt box; None when it was not looked at or no box is there"""
+    may_stash: bool = False
+    """it is a person's draft, was waited for long enough, and may be set aside: no older one is"""
+    stashed: bool = False
+    """Claude says that a draft is set aside"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final
 _RULE: Final = re.compile(r"^[─╌━]{10,}")
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
+_STASHED: Final = "draft stashed"
 _PROMPTS: Final = ("❯", "!", ">")
 
 
@@ -23,14 +24,18 @@ class Box:
 
     present: bool
     text: str = ""
+    focused: bool = True
+    """the cursor is in it: in the search of the history it is not, and keys would go there"""
+    stashed: bool = False
+    """Claude says that a draft is set aside (Ctrl+S), to be put back after the next prompt"""
 
     @property
     def empty(self) -> bool:
         return self.present and not self.text
 
 
-def read_box(screen: str) -> Box:
-    """Find the box in a screen captured with attributes (`capture-pane -e`)."""
+def read_box(screen: str, cursor: int | None = None) -> Box:
+    """Find the box in a screen captured with attributes (`capture-pane -e`); `cursor`: its line, from 0."""
     lines = [_plain(line) for line in screen.split("\n")]
     rules = [number for number, (bare, _) in enumerate(lines) if _RULE.match(bare)]
     for top, bottom in reversed(list(pairwise(rules))):
@@ -39,7 +44,12 @@ def read_box(screen: str) -> Box:
             mark = inside[0][0][0]
             texts = [bright.removeprefix(mark).strip("\u00a0 ") for _, bright in inside]
             text = "\n".join(texts).strip()
-            return Box(present=True, text=text if mark == "❯" else f"{mark}{text}")
+            return Box(
+                present=True,
+                text=text if mark == "❯" else f"{mark}{text}",
+                focused=cursor is None or top < cursor < bottom,
+                stashed=any(_STASHED in bare for bare, _ in lines[bottom + 1 :]),
+            )
     return Box(present=False)
 
 

@@ -1,14 +1,12 @@
-"""The one place that decides what an instance is doing, from everything that tells."""
+"""Everything that tells what an instance is doing, as it was seen at one moment. `ccmux.core.reading` decides from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from ccmux.core.lifecycle import Life
 from ccmux.core.screen import Box
 from ccmux.model.ids import Generation
-from ccmux.model.state import InstanceState, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +19,15 @@ class Pane:
     dead: bool
     in_mode: bool
     exit_status: str = ""
+    mode: str = ""
+    """copy-mode, tree-mode …; empty when the pane is in none"""
+    activity: int = 0
+    """wall clock (whole seconds) of the latest key of any client in the session; a guard, see `ccmux.tmux.pane`"""
+    last_key: float | None = None
+    """wall clock (whole seconds) of the latest key of an attached person; None when nobody is attached"""
+    people: int = 0
+    """terminals that are attached, our own control connection not counted"""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,73 +43,26 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The latest event of a kind that Claude told of its turns: the name of a hook, or of a row of the transcript."""
+
+    event: str
+    at: float
+    """wall clock, seconds"""
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
-    """Everything that was looked at, at one moment. None: it could not be seen."""
+    """Everything that was looked at, at one moment. None: it could not be seen, or was not looked at."""
 
     life: Life
     pane: Pane | None = None
     registered: Registered | None = None
-    last_key: float | None = None
-    """wall clock of the latest keystroke of an attached person"""
+    without_registry: bool = False
+    """there has been none for so long that this Claude certainly keeps none: the fall-backs count"""
+    hook: Heard | None = None
+    row: Heard | None = None
     box: Box | None = None
-    """only read when a message is about to be typed"""
+    """read only where it matters: a message waits, a person is attached, or there is no registry"""
     trouble: str = ""
     """Claude's word for why the API refused its latest turn"""
-
-
-_WAITING: Final = {"permission prompt": "permission", "input needed": "question", "dialog open": "dialog"}
-NOT_LOGGED_IN: Final = "not-logged-in"
-LOGIN_TROUBLE: Final = frozenset(
-    {NOT_LOGGED_IN, "authentication_failed", "oauth_org_not_allowed", "account_on_hold", "verification_required"}
-)
-
-
-def read_state(seen: Sources, now: float, typing_pause: float) -> Reading:
-    """The state to tell a person. `now` is the wall clock, as `last_key` is."""
-    by_life = {
-        Life.STOPPED: Reading(InstanceState.STOPPED, source="daemon"),
-        Life.FAULTED: Reading(InstanceState.FAULTED, "crash-loop", "daemon"),
-        Life.RESTING: Reading(InstanceState.STARTING, "restart", "daemon"),
-    }
-    if seen.life in by_life:
-        return by_life[seen.life]
-    if seen.pane is None or seen.pane.dead:
-        return Reading(InstanceState.STARTING, source="pane")
-    if seen.registered is None:
-        if seen.life is Life.OVERDUE:
-            return Reading(InstanceState.WAITING, "startup-dialog", "pane")
-        return Reading(InstanceState.STARTING, source="pane")
-    if seen.registered.status == "waiting":
-        reason = _WAITING.get(seen.registered.waiting_for, seen.registered.waiting_for or "dialog")
-        return Reading(InstanceState.WAITING, reason, "registry")
-    if seen.registered.status not in ("idle", "shell"):
-        return Reading(InstanceState.BUSY, source="registry")
-    return _idle(seen, now, typing_pause)
-
-
-def _idle(seen: Sources, now: float, typing_pause: float) -> Reading:
-    if seen.last_key is not None and now - seen.last_key < typing_pause:
-        return Reading(InstanceState.TYPING, source="tmux")
-    if seen.trouble:
-        state = InstanceState.LOGGED_OUT if seen.trouble in LOGIN_TROUBLE else InstanceState.LIMITED
-        return Reading(state, seen.trouble, "hook")
-    if seen.box is not None and seen.box.text:
-        return Reading(InstanceState.TYPING, "draft", "pane")
-    return Reading(InstanceState.IDLE, source="registry")
-
-
-def blocked(seen: Sources, reading: Reading) -> str:
-    """Why nothing may be typed now; empty when it may. Unknown is a reason."""
-    if reading.state not in (InstanceState.IDLE, InstanceState.LIMITED, InstanceState.LOGGED_OUT):
-        return reading.reason or str(reading.state)
-    if seen.trouble == NOT_LOGGED_IN:
-        return seen.trouble
-    if seen.pane is None or seen.pane.dead:
-        return "no pane"
-    if seen.pane.in_mode:
-        return "copy-mode"
-    if seen.box is None or not seen.box.present:
-        return "no prompt box"
-    if seen.box.text:
-        return "draft"
-    return ""

@@ -22,7 +22,7 @@ import msgspec
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
-from ccmux.daemon.status import status
+from ccmux.daemon.status import evidence, status
 from ccmux.errors import CcmuxError, ProtocolError
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
@@ -37,13 +37,15 @@ LINE_LIMIT = 64 * 1024 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One request. `op` is status, send, wait, want or exit."""
+    """One request. `op` is status, watch, send, wait, want or exit."""
 
     op: str
     text: str = ""
     sender: str = ""
     key: str | None = None
     id: str = ""
+    explain: bool = False
+    files: tuple[str, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Request).decode
@@ -75,8 +77,11 @@ class Control:
         try:
             if _same_user(writer.get_extra_info("socket")):
                 while line := await reader.readline():
-                    writer.write(_encode(await self._answer(line)) + b"\n")
+                    answer = await self._answer(line)
+                    writer.write(_encode(answer) + b"\n")
                     await writer.drain()
+                    if answer.get("watching"):
+                        await self._watch(reader, writer)
         except (ConnectionError, ValueError, asyncio.IncompleteReadError) as error:
             log.info("a control client left: %s", error)
         except asyncio.CancelledError:
@@ -98,7 +103,10 @@ class Control:
         match request.op:
             case "status":
                 await self._hub.look(_LOOKS_WITHIN)
-                return {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
+                told = {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
+                return told | ({"evidence": evidence(self._hub)} if request.explain else {})
+            case "watch":
+                return {"v": 1, "watching": True, "instance": await status(self._driver, self._db, self._hub)}
             case "send":
                 message = await self._intake.take(request.text, sender=request.sender, key=request.key)
                 return {"v": 1, "id": message.id, "state": message.state}
@@ -113,6 +121,23 @@ class Control:
                 return {"v": 1, "pid": os.getpid()}
             case _:
                 raise ProtocolError(f"there is no request {request.op!r}")
+
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Write the instance at every change of its state or reason, until the client leaves or says anything."""
+        left = asyncio.ensure_future(reader.read(1))
+        try:
+            with self._hub.watching() as changed:
+                while not left.done():
+                    change = asyncio.ensure_future(changed.wait())
+                    await asyncio.wait({left, change}, return_when=asyncio.FIRST_COMPLETED)
+                    change.cancel()
+                    if changed.is_set():
+                        changed.clear()
+                        told = {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
+                        writer.write(_encode(told) + b"\n")
+                        await writer.drain()
+        finally:
+            left.cancel()
 
     async def _wait(self, message_id: MessageId) -> dict[str, Any]:
         """Answer when the message has ended (or at once, when it has)."""

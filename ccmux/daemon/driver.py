@@ -18,30 +18,58 @@ from dataclasses import replace
 import msgspec
 
 from ccmux.claude import transcript as transcripts
-from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash
 from ccmux.core.delivery import Delivery
 from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
+from ccmux.core.explain import INTERRUPTED, disagreement, explain
 from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
-from ccmux.core.sources import NOT_LOGGED_IN, Sources, blocked, read_state
+from ccmux.core.missed import Missed
+from ccmux.core.patience import Patience
+from ccmux.core.reading import NOT_LOGGED_IN, Told, blocked, read_state, told
+from ccmux.core.screen import Box
+from ccmux.core.sources import Heard, Pane, Registered, Sources
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.errors import CcmuxError, TmuxError
+from ccmux.files import write_private
 from ccmux.hooks import spool
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation
 from ccmux.model.message import Message, MessageState
-from ccmux.model.state import InstanceState
-from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent
+from ccmux.model.state import InstanceState, Reading
+from ccmux.model.turn import (
+    FinalText,
+    PromptAccepted,
+    PromptCommitted,
+    SessionBegan,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnInterrupted,
+)
 
 log = logging.getLogger(__name__)
 
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
+_TMUX_TELLS = 1.0
+"""Seconds: how exactly tmux tells when a key was pressed. A shorter pause could not be told from none."""
+_WITHOUT_REGISTRY = 0.5
+"""Seconds between looks at a Claude that keeps no registry: a dialog in it is seen on the screen alone."""
+_IN_DOUBT = frozenset({MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED})
+"""States in which the box is evidence."""
 _AGAIN_SOON = 2.0
 """Seconds between looks while a message waits for something that nobody announces (a draft, a copy mode, tmux)."""
+_HOOK_OF = {
+    PromptAccepted: "UserPromptSubmit",
+    TurnEnded: "Stop",
+    TurnFailed: "StopFailure",
+    SessionBegan: "SessionStart",
+}
+_ROW_OF = {PromptCommitted: "prompt", FinalText: "answer", TurnInterrupted: INTERRUPTED}
 
 
 class Driver:
@@ -58,6 +86,14 @@ class Driver:
         self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble_with_tmux = ""
+        self._typing_pause = max(_TMUX_TELLS, self.spec.delivery.typing_pause)
+        self._patience = Patience(self.spec.delivery.patience)
+        self._registry = Missed()
+        self._draft = ""
+        """what stood in the box when it was looked at last"""
+        self._hook: Heard | None = None
+        self._row: Heard | None = None
+        self._disagreement = ""
 
     # life of the driver
 
@@ -71,6 +107,7 @@ class Driver:
             max_attempts=self.spec.delivery.max_attempts,
             causes=causes,
             tasks=tasks,
+            stashed=self._talk.stashed or None,
         )
         self._follow(self._talk.session_id)
         if self.delivery.current is not None:
@@ -124,64 +161,102 @@ class Driver:
 
     async def _look_and_act(self) -> None:
         pane = await self.session.look()
-        now = time.monotonic()
+        now, wall = time.monotonic(), time.time()
         alive = pane is not None and not pane.dead
         generation = pane.generation if pane is not None else None
-        await self._read_transcript(now)
-        await self._read_hooks(now)
         registered = self.session.registered()
+        await self._read_transcript(now)
+        await self._read_hooks(now, follow=registered is None)
         if registered is not None and registered.session_id != self._talk.session_id:
             await self._switch(registered.session_id)
+        seen = await self._closer(self._sources(pane, registered, now))
+        said = told(seen) if alive else None
         action = self.life.seen(
-            now,
-            generation=generation,
-            alive=alive,
-            registered=registered is not None,
-            resuming=self._resuming,
+            now, generation=generation, alive=alive, registered=said is not None, resuming=self._resuming
         )
-        trouble = NOT_LOGGED_IN if self.session.logged_out() else self.delivery.trouble
-        seen = Sources(self.life.life, pane, registered, trouble=trouble)
-        if alive and registered is not None:
-            seen = await self._closer(seen)
-        wall = time.time()
-        pause = self.spec.delivery.typing_pause
-        reading = read_state(seen, wall, pause)
-        self._hub.read(reading, wall)
-        self._hub.facts = {
-            "pane": pane.id if pane else "",
-            "pid": pane.pid if alive and pane else 0,
-            "version": registered.version if registered else "",
-        }
+        seen = replace(seen, life=self.life.life)
+        reading = read_state(seen, wall, self._typing_pause)
+        self._tell(seen, reading, wall)
         if action is not Do.NOTHING:
             await self._live(action)
             return
-        idle = registered is not None and registered.status in ("idle", "shell")
-        looked = Looked(
-            generation if alive else None,
-            idle,
-            blocked(seen, reading),
-            seen.box.text if seen.box is not None and seen.box.present else None,
-        )
+        looked = self._looked(seen, reading, said, wall)
         await self._do(self.delivery.handle(looked, now))
-        if seen.last_key is not None and reading.state is InstanceState.TYPING:
-            self._wake_in(max(0.1, min(_AGAIN_SOON, seen.last_key + pause - wall)))
-        elif self.delivery.waiting and self.delivery.current is None and idle and self.delivery.blocked:
-            self._wake_in(_AGAIN_SOON)
+        self._wake_for_people(seen, reading, looked, wall)
+
+    def _sources(self, pane: Pane | None, registered: Registered | None, now: float) -> Sources:
+        trouble = NOT_LOGGED_IN if self.session.logged_out() else self.delivery.trouble
+        without = self._registry.seen(pane, registered, now)
+        if self._registry.wake_at is not None:
+            self._wake_in(max(0.05, self._registry.wake_at - now))
+        return Sources(
+            self.life.life, pane, registered, without_registry=without, hook=self._hook, row=self._row, trouble=trouble
+        )
 
     async def _closer(self, seen: Sources) -> Sources:
-        """Ask tmux more where it matters: keys of people always, the screen only when about to type or in doubt."""
-        seen = replace(seen, last_key=await self.session.last_key())
+        """Ask for the screen where it matters: about to type, in doubt, a person is there or left a draft, no registry."""
+        pane = seen.pane
+        if pane is None or pane.dead:
+            return seen
+        if seen.without_registry:
+            return replace(seen, box=await self._look_at_box())
         current = self.delivery.current
-        doubt = current is not None and current.state in (
-            MessageState.PASTING,
-            MessageState.SUBMITTING,
-            MessageState.ACCEPTED,
-            MessageState.INTERRUPTED,
-        )
+        doubt = current is not None and current.state in _IN_DOUBT
+        waiting = current is None and bool(self.delivery.waiting)
+        people = bool(pane.people or self._draft or self.delivery.stashed)
         idle = seen.registered is not None and seen.registered.status in ("idle", "shell")
-        if idle and (doubt or (current is None and self.delivery.waiting)):
-            seen = replace(seen, box=await self.session.box())
+        if idle and (doubt or waiting or people):
+            seen = replace(seen, box=await self._look_at_box())
         return seen
+
+    async def _look_at_box(self) -> Box | None:
+        box = await self.session.box()
+        self._draft = box.text if box is not None else ""
+        return box
+
+    def _tell(self, seen: Sources, reading: Reading, wall: float) -> None:
+        """Have everybody know the state, and log when sources contradict each other."""
+        evidence = explain(seen, reading)
+        pane, registered = seen.pane, seen.registered
+        self._hub.facts = {
+            "pane": pane.id if pane else "",
+            "pid": pane.pid if pane and not pane.dead else 0,
+            "version": registered.version if registered else "",
+        }
+        self._hub.read(reading, wall, evidence)
+        differ = disagreement(evidence, wall)
+        if differ and differ != self._disagreement:
+            log.warning("sources disagree: %s; %s is believed (%s)", differ, reading.source, reading.state)
+        self._disagreement = differ
+
+    def _looked(self, seen: Sources, reading: Reading, said: Told | None, wall: float) -> Looked:
+        pane, box = seen.pane, seen.box
+        why = blocked(seen, reading)
+        left = self._patience.seen(why, pane.last_key if pane else None, wall)
+        wanted = bool(self.delivery.waiting or self.delivery.current)
+        if left and wanted:
+            self._wake_in(left)
+        if left == 0:
+            why = blocked(seen, reading, patient=False)
+        return Looked(
+            pane.generation if pane is not None and not pane.dead else None,
+            idle=said is not None and said.idle,
+            blocked=why,
+            box=box.text if box is not None and box.present else None,
+            may_stash=left == 0 and why == "draft" and box is not None and not box.stashed,
+            stashed=box is not None and box.stashed,
+        )
+
+    def _wake_for_people(self, seen: Sources, reading: Reading, looked: Looked, wall: float) -> None:
+        """Look again at what nobody announces: the end of a pause in typing, a draft, a dialog without registry."""
+        last_key = seen.pane.last_key if seen.pane is not None else None
+        if last_key is not None and reading.state is InstanceState.TYPING:
+            left = last_key + self._typing_pause - wall
+            self._wake_in(left if left > 0 else _AGAIN_SOON)
+        elif seen.without_registry:
+            self._wake_in(_WITHOUT_REGISTRY)
+        elif self.delivery.waiting and self.delivery.current is None and looked.idle and self.delivery.blocked:
+            self._wake_in(_AGAIN_SOON)
 
     async def _wait(self) -> None:
         wakes = [self.delivery.wake_at, self.life.wake_at]
@@ -209,17 +284,23 @@ class Driver:
             return
         for line in self._tail.lines():
             for event in events_of(line):
+                self._row = Heard(_ROW_OF.get(type(event), ""), time.time())
                 await self._happened(event, now)
 
-    async def _read_hooks(self, now: float) -> None:
+    async def _read_hooks(self, now: float, *, follow: bool) -> None:
+        """Take in what hooks left; `follow`: a session that begins is the current one (else the registry tells)."""
         for file, payload in spool.pending(self.session.paths.hook_spool):
             try:
                 event = event_of(payload)
             except msgspec.DecodeError as error:
                 log.warning("a hook's payload was not understood (%s): %s", error, payload[:200])
                 event = None
+            if event is not None:
+                self._hook = Heard(_HOOK_OF.get(type(event), ""), spool.written_at(file))
             if isinstance(event, SessionBegan):
                 log.info("session %s began (%s)", event.session_id, event.source)
+                if follow and event.session_id != self._talk.session_id:
+                    await self._switch(event.session_id)
             elif event is not None:
                 if isinstance(event, PromptAccepted):
                     await self._read_transcript(now)
@@ -307,8 +388,18 @@ class Driver:
                     result = Entered(nonce, await self._try(self.session.enter(nonce, generation)))
                 case Clear(message, generation):
                     await self._try(self.session.clear(message, generation))
+                case Stash(generation):
+                    await self._stash(generation)
             if result is not None:
                 todo.extend(self.delivery.handle(result, time.monotonic()))
+
+    async def _stash(self, generation: Generation) -> None:
+        """Journal that a draft is (to be) set aside, keep its text in a file, then press the key."""
+        await self._record.keep(self._position())
+        if self._draft:
+            write_private(self.session.paths.draft, self._draft.encode("utf-8", "replace"))
+            log.info("a draft of %d characters is set aside for a message, and put back after it", len(self._draft))
+        await self._try(self.session.stash(generation))
 
     async def _try_paste(self, message: Message, generation: Generation) -> str:
         try:
@@ -328,5 +419,6 @@ class Driver:
         """The conversation as it is to be journalled: everything before the tail's offset has been decided upon."""
         cursor = self._tail.offset if self._tail is not None else 0
         generation = self.delivery.generation or self._talk.generation
-        self._talk = replace(self._talk, cursor=cursor, generation=generation)
+        stashed = self.delivery.stashed or Generation("")
+        self._talk = replace(self._talk, cursor=cursor, generation=generation, stashed=stashed)
         return self._talk

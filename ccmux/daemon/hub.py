@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
+from ccmux.core.explain import Evidence
 from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.state import InstanceState, Reading
 
@@ -18,6 +20,9 @@ class Hub:
         self.stopping = asyncio.Event()
         self.reading = Reading(InstanceState.STARTING)
         self.since = 0.0
+        self.evidence: tuple[Evidence, ...] = ()
+        """why the reading is what it is"""
+        self._watchers: list[asyncio.Event] = []
         self.facts: dict[str, object] = {}
         """pane, claude and session as `status` shows them"""
         self.new_channel = asyncio.Event()
@@ -45,11 +50,25 @@ class Hub:
                 look.set_result(None)
         self._looks.clear()
 
-    def read(self, reading: Reading, now: float) -> None:
+    def read(self, reading: Reading, now: float, evidence: tuple[Evidence, ...] = ()) -> None:
         """The state now; `since` moves only when the state does."""
+        changed = reading != self.reading or not self.since
         if reading.state != self.reading.state or not self.since:
             self.since = now
-        self.reading = reading
+        self.reading, self.evidence = reading, evidence
+        if changed:
+            for watcher in self._watchers:
+                watcher.set()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever state or reason change, while the context lasts."""
+        watcher = asyncio.Event()
+        self._watchers.append(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.remove(watcher)
 
     def kick(self, channel: ChannelName) -> asyncio.Event:
         """The event that tells a channel's outflow that there is something to write."""

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 _RESCAN = 30.0
 """Seconds after which the directory is looked at even untold."""
 _TAKEN = ".taken-"
+_SETTLED = 1.0
+"""Seconds without a write after which a file in place of a FIFO is taken: its writer may only have opened it yet."""
+_KEPT = 60.0
+"""Seconds without a write after which a taken file is deleted; what is written until then is taken, too."""
 _WAITING_LINES = 2000
 """Lines read and not yet journalled, above which the FIFOs are left alone for a while: their writers then wait."""
 
@@ -121,9 +125,11 @@ class Intake:
                 continue
             try:
                 if not pipe.is_fifo(path):
-                    await self._replace_file(channel, path)
-                pipe.make(self._run / f"out.{channel}")
+                    self._replace_file(path)
                 await self._take_files(channel)
+                if not pipe.is_fifo(path):
+                    continue
+                pipe.make(self._run / f"out.{channel}")
                 found[channel] = path
             except (CcmuxError, OSError) as error:
                 log.error("%s is left alone: %s", path, error)  # noqa: TRY400 - the sentence says it all
@@ -152,21 +158,37 @@ class Intake:
 
         return Reader(path, on_line, self._limits.max_message_bytes)
 
-    async def _replace_file(self, channel: ChannelName, path: Path) -> None:
-        """A regular file stands where the FIFO should: take its lines, then make the FIFO."""
+    def _replace_file(self, path: Path) -> None:
+        """A regular file stands where the FIFO should: set it aside to be taken, and make the FIFO."""
         if path.is_symlink() or not path.is_file():
             raise CcmuxError(f"{path} is neither a FIFO nor a file", fix=f"look at it, then remove it: rm {path}")
-        path.rename(path.with_name(f"{_TAKEN}{path.name}-{time.time_ns()}"))
+        if not self._settled(path, _SETTLED):
+            return
+        path.rename(path.with_name(f"{_TAKEN}{path.name}+{time.time_ns()}"))
         pipe.make(path)
         log.info("%s was a file: its lines are taken and it is a FIFO again", path)
-        await self._take_files(channel)
+
+    def _settled(self, path: Path, seconds: float, since: float = 0.0) -> bool:
+        """Whether nobody has written to the file for so long, nor since; if not, look again when that may be so."""
+        left = max(path.stat().st_mtime, since) + seconds - time.time()
+        if 0 < left <= seconds:  # a time in the future is no reason to wait
+            asyncio.get_running_loop().call_later(left + 0.01, self.rescan)
+            return False
+        return True
 
     async def _take_files(self, channel: ChannelName) -> None:
-        """Journal the lines of files that stood in place of a FIFO; once each, also after a crash in the midst."""
-        for taken in sorted(self._run.glob(f"{_TAKEN}in.{channel}-*")):
-            for number, line in enumerate(taken.read_bytes().split(b"\n")):
+        """Journal the lines of files that stood in place of a FIFO; once each, also after a crash in the midst.
+
+        A last line without its LF is taken as it is, and again, whole, should its writer go on with it.
+        """
+        for taken in sorted(self._run.glob(f"{_TAKEN}in.{channel}+*")):
+            done = self._settled(taken, _KEPT, since=int(taken.name.rpartition("+")[2]) / 1e9)
+            *lines, rest = taken.read_bytes().split(b"\n")
+            for number, line in enumerate(lines):
                 await self._line(channel, line, key=f"{taken.name}:{number}")
-            taken.unlink()
+            await self._line(channel, rest, key=f"{taken.name}:{len(lines)}:{len(rest)}")
+            if done:
+                taken.unlink()
 
     async def _line(self, channel: ChannelName, line: bytes, key: str | None = None) -> None:
         if len(line) > self._limits.max_message_bytes:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from ccmux.config.load import load
 from ccmux.daemon import lifespan
@@ -21,6 +22,7 @@ from ccmux.daemon.session import Session
 from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
+from ccmux.hooks import gate
 from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.model.ids import LOCAL
@@ -59,10 +61,12 @@ async def _live(paths: InstancePaths, umask: int) -> None:
     _make_sockets_directory(paths)
     pipe.make(paths.run / f"in.{LOCAL}")
     pipe.make(paths.run / f"out.{LOCAL}")
+    gate.make(paths.gate)
     async with AsyncExitStack() as stack:
         db = Database(paths.journal)
         stack.push_async_callback(db.close)
-        driver = Driver(Session(paths, spec, hub.change, umask), Record(db, hub), hub)
+        session = Session(paths, spec, hub.change, umask)
+        driver = Driver(session, Record(db, hub), hub)
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         watch = _watch(paths, hub, intake)
@@ -72,6 +76,7 @@ async def _live(paths: InstancePaths, umask: int) -> None:
                 group.create_task(intake.watch_fifos(), name="fifos"),
                 group.create_task(intake.pump(), name="intake"),
                 group.create_task(Outflow(paths.run, db, hub).run(), name="outflow"),
+                group.create_task(session.watch_keys(), name="keys"),
             ]
             async with Control(driver, intake, db, hub).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
@@ -86,10 +91,21 @@ def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:
     watch.add(paths.run, intake.rescan, contents=False)
     watch.add(paths.hook_spool, hub.change, contents=False)
     for name in ("sessions", "projects"):
-        (paths.claude / name).mkdir(mode=0o700, exist_ok=True)
+        if not _directory(paths.claude / name):
+            continue
         watch.add(paths.claude / name, hub.change, contents=True, recursive=name == "projects")
     watch.start()
     return watch
+
+
+def _directory(path: Path) -> bool:
+    """Have the directory; where something else stands, this Claude keeps none: what needs it falls back."""
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        log.warning("%s is not a directory: what Claude tells there is not seen", path)
+        return False
+    return True
 
 
 def _make_sockets_directory(paths: InstancePaths) -> None:

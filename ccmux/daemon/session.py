@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 
 from ccmux.claude import launch, registry
@@ -17,6 +18,7 @@ from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
 from ccmux.files import write_private
+from ccmux.hooks import gate
 from ccmux.model.ids import Generation, Nonce, new_generation
 from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
@@ -29,6 +31,12 @@ log = logging.getLogger(__name__)
 
 _CLEARS = 400
 """Lines of our own text that are deleted at most."""
+_KEYS_EVERY = 0.2
+"""Seconds between two questions to tmux, while a person is attached, whether a key was pressed: it tells of none."""
+_TAKEN_WITHIN = 1.0
+"""Seconds in which Claude takes an Enter out of its terminal; some 20 ms, measured."""
+_STALE = 10.0
+"""Seconds after a tool began in which its dialog must have been drawn."""
 _KEPT_LINES = 200
 """Of the scrolled-out lines of a dead pane; tmux scrolls once more to say that it is dead."""
 
@@ -43,6 +51,7 @@ class Session:
         self.server = Server(paths.tmux_socket, paths.tmux_conf, launch.clean_environment(os.environ))
         self._control: Control | None = None
         self._pane: Pane | None = None
+        self._attended = asyncio.Event()
         self._watched: tuple[int, int] | None = None
         self._umask = umask
         self._login = launch.login_of(paths, spec, os.environ)
@@ -74,19 +83,35 @@ class Session:
             await self.disconnect()
             self._pane = None
         self._watch_process(self._pane)
+        if self._pane is not None and self._pane.people:
+            self._attended.set()
+        else:
+            self._attended.clear()
         return self._pane
 
     def registered(self) -> Registered | None:
         pane = self._pane
         return None if pane is None or pane.dead else registry.read(self.paths.claude, pane.pid)
 
-    async def last_key(self) -> float | None:
-        return None if self._control is None else await panes.last_key(self._control, self.paths.session)
+    async def watch_keys(self) -> None:
+        """Tell of a person's first key within `_KEYS_EVERY`, for ever; costs nothing while nobody is attached."""
+        while True:
+            await self._attended.wait()
+            await asyncio.sleep(_KEYS_EVERY)
+            with contextlib.suppress(TmuxError):  # the driver meets it, too, and tells
+                if self._control is None or self._pane is None:
+                    self._attended.clear()
+                elif await panes.activity(self._control, self.paths.session) != self._pane.activity:
+                    self._tell()
 
     async def box(self) -> Box | None:
         """The prompt box on the screen."""
-        screen = await self.screen()
-        return None if screen is None else read_box(screen)
+        if self._pane is None:
+            return None
+        at = ["-t", self._pane.id]
+        said = await self.server.run("display-message", "-p", *at, "#{cursor_y}", ";", "capture-pane", "-p", "-e", *at)
+        cursor, _, screen = said.partition("\n")
+        return read_box(screen, int(cursor or 0))
 
     async def screen(self, history: int = 0) -> str | None:
         """The screen with its attributes, by a process of its own: foreign text never passes the control connection."""
@@ -131,8 +156,44 @@ class Session:
         return await panes.paste(control, pane, strokes, end_marker(message.nonce))
 
     async def enter(self, nonce: Nonce, generation: Generation) -> bool:
+        """Press Enter while no dialog can open, and wait until Claude has taken it; False when it was not pressed."""
         control, pane = self._of(generation)
-        return control is not None and pane is not None and await panes.enter(control, pane, end_marker(nonce))
+        if control is None or pane is None:
+            return False
+        with gate.closed(self.paths.gate) as passed_at:
+            if passed_at is None or not self._calm(passed_at):
+                return False
+            if not await panes.enter(control, pane, end_marker(nonce)):
+                return False
+            await self._taken(nonce)
+        return True
+
+    def _calm(self, passed_at: float) -> bool:
+        """Whether Claude still says that it is idle, and said so after the latest tool began.
+
+        A dialog that is about to be drawn for that tool cannot be seen yet. Where Claude keeps no registry, no tool may
+        have begun for a while.
+        """
+        registered = self.registered()
+        if registered is None:
+            return time.time() - passed_at > _STALE
+        if registered.status not in ("idle", "shell"):
+            return False
+        return passed_at <= registered.changed_at or time.time() - passed_at > _STALE
+
+    async def _taken(self, nonce: Nonce) -> None:
+        give_up, pause = time.monotonic() + _TAKEN_WITHIN, 0.01
+        while time.monotonic() < give_up:
+            box = await self.box()
+            if box is None or nonce not in box.text:
+                return
+            await asyncio.sleep(pause)
+            pause *= 2
+
+    async def stash(self, generation: Generation) -> bool:
+        """Have Claude set the draft aside or put it back; False when tmux refused."""
+        control, pane = self._of(generation)
+        return control is not None and pane is not None and await panes.stash(control, pane)
 
     async def clear(self, message: Message, generation: Generation) -> bool:
         """Delete what we typed, as long as nothing of a person's stands in the box; whether it is empty now."""

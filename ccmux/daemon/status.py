@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
 from ccmux.claude.launch import work_directory
@@ -12,6 +13,11 @@ from ccmux.errors import CcmuxError
 from ccmux.journal import inbox
 from ccmux.journal.database import Database
 from ccmux.model.snapshot import frame
+
+
+def evidence(hub: Hub) -> list[dict[str, Any]]:
+    """Every source of the state, in the order in which they count."""
+    return [asdict(one) for one in hub.evidence]
 
 
 async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:

@@ -9,14 +9,19 @@ from ccmux.fleet.client import Client
 from ccmux.paths import MAIN, InstancePaths
 
 
-def statuses(names: list[str]) -> list[dict[str, Any]]:
+def explained(names: list[str]) -> list[dict[str, Any]]:
+    """As `statuses`, each with `evidence`: every source of its state."""
+    return statuses(names, explain=True)
+
+
+def statuses(names: list[str], *, explain: bool = False) -> list[dict[str, Any]]:
     """One object per name, in that order. Never fails for one of them: its state then says what is wrong."""
     asked: list[tuple[InstancePaths, Client | CcmuxError]] = []
     for name in names:
         paths = InstancePaths.of(name)
         try:
             client = Client(paths)
-            client.post(op="status")
+            client.post(op="status", **({"explain": True} if explain else {}))
             asked.append((paths, client))
         except (CcmuxError, OSError) as error:
             asked.append((paths, error if isinstance(error, CcmuxError) else CcmuxError(str(error))))
@@ -28,10 +33,11 @@ def _one(paths: InstancePaths, client: Client | CcmuxError) -> dict[str, Any]:
         return at_rest(paths, "" if isinstance(client, Refused) else client.what)
     with client:
         try:
-            instance: dict[str, Any] = client.answer()["instance"]
+            told = client.answer()
         except (CcmuxError, OSError) as error:
             return at_rest(paths, f"daemon: {error}")
-    return instance
+    instance: dict[str, Any] = told["instance"]
+    return instance | ({"evidence": told["evidence"]} if "evidence" in told else {})
 
 
 def _claude(paths: InstancePaths) -> int:

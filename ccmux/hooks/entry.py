@@ -1,12 +1,16 @@
 """Run by Claude Code at every hook: `python -I -S entry.py SPOOL`. Standard library only, and little of it.
 
 The payload on stdin is written to the spool directory (fsync, then rename), where the daemon, now or later, finds it.
+With `--gate FILE` it passes the gate of `ccmux.hooks.gate` instead.
 Ends with 0 whatever happens, so that Claude never waits for us or is stopped by us.
 """
 
 import os
 import sys
 import time
+
+PASSES_WITHIN = 5.0
+"""Seconds after which a tool goes on although the gate is held: its daemon holds it for a second at most, or hangs."""
 
 
 def main(spool: str) -> None:
@@ -31,9 +35,34 @@ def main(spool: str) -> None:
     os.close(directory)
 
 
+def pass_gate(gate: str) -> None:
+    """Wait until the daemon presses no key, and leave the time. No gate, no daemon: pass."""
+    import fcntl  # noqa: PLC0415 - paid for only here
+
+    try:
+        fd = os.open(gate, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    give_up = time.monotonic() + PASSES_WITHIN
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                break
+            time.sleep(0.005)
+        else:
+            break
+    os.utime(fd)
+    os.close(fd)
+
+
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        if sys.argv[1] == "--gate":
+            pass_gate(sys.argv[2])
+        else:
+            main(sys.argv[1])
     except OSError as error:
         try:
             os.write(2, f"ccmux hook: {error}\n".encode())

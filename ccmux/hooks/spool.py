@@ -12,3 +12,8 @@ def pending(spool: Path) -> Iterator[tuple[Path, bytes]]:
     for file in sorted(spool.glob("[0-9]*.json")):
         with contextlib.suppress(FileNotFoundError):
             yield file, file.read_bytes()
+
+
+def written_at(file: Path) -> float:
+    """Wall clock at which the hook ran, from the file's name."""
+    return int(file.name.partition("-")[0]) / 1e9

@@ -24,9 +24,11 @@ class Conversation:
     """a prompt was seen in it: if it is gone, a person must be told"""
     generation: Generation = _NONE
     """the pane life in which the message in flight was typed"""
+    stashed: Generation = _NONE
+    """the pane life in which a person's draft was set aside for a message, and is still to be put back"""
 
 
-_FIELDS = ("session_id", "transcript", "cursor", "spoken", "generation")
+_FIELDS = ("session_id", "transcript", "cursor", "spoken", "generation", "stashed")
 
 
 def get(db: sqlite3.Connection, key: str, default: str = "") -> str:
@@ -45,6 +47,7 @@ def conversation(db: sqlite3.Connection) -> Conversation:
         int(get(db, "cursor", "0")),
         get(db, "spoken") == str(True),
         Generation(get(db, "generation")),
+        Generation(get(db, "stashed")),
     )
 
 

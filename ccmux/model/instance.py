@@ -69,6 +69,7 @@ class DeliverySpec(_Section, frozen=True):
     """`[delivery]`: how messages reach Claude. Takes effect at the next start of the daemon."""
 
     typing_pause: Seconds = 5.0
+    patience: Seconds = 120.0
     max_attempts: Annotated[int, Meta(ge=1, le=100)] = 5
     max_waiting: Count = 1000
     max_message_bytes: Count = 1_000_000

@@ -1,7 +1,8 @@
 """The pane that Claude lives in: look at it, type into it, press Enter, each guarded inside the tmux server.
 
-A guard is one tmux command: if the pane is of our generation, alive (a paste into a dead pane crashes tmux 3.3a) and
-not in copy mode, then act. Nothing can change between the check and the act.
+A guard is one tmux command: if the pane is of our generation, alive (a paste into a dead pane crashes tmux 3.3a), in the
+mode in which it was seen, and no attached person has pressed a key since, then act. Nothing can change between the check
+and the act. Text, line breaks and Enter are sent by `paste-buffer`: `send-keys` goes to a copy mode, not to the program.
 """
 
 from __future__ import annotations
@@ -23,22 +24,39 @@ _DRAWN_WITHIN: Final = 0.05
 """Seconds that Claude takes to draw after a key."""
 _FIELDS: Final = (
     "#{pane_id} #{pane_pid} #{pane_dead} #{pane_in_mode} #{@ccmux_gen} #{pane_dead_status}.#{pane_dead_signal}"
+    " #{session_activity} .#{pane_mode} #{pane_title}"
 )
 _CLIENTS: Final = "#{client_control_mode} #{client_activity}"
+_ENTER: Final = "\r"
+_ERASE: Final = ("C-e", "C-u", "BSpace")
+"""To the end of the line, delete the line, join with the line above."""
+_STASH: Final = ("C-s",)
 
 
-def _guard(generation: Generation, more: str = "1") -> str:
-    ours = f"#{{==:#{{{GENERATION_OPTION}}},{generation}}}"
-    calm = "#{&&:#{==:#{pane_dead},0},#{==:#{pane_in_mode},0}}"
-    return f"#{{&&:#{{&&:{ours},{calm}}},{more}}}"
+def _guard(pane: Pane, more: str = "1") -> str:
+    conditions = [
+        f"#{{==:#{{{GENERATION_OPTION}}},{pane.generation}}}",
+        "#{==:#{pane_dead},0}",
+        f"#{{==:#{{pane_in_mode}},{int(pane.in_mode)}}}",
+        f"#{{==:#{{session_activity}},{pane.activity}}}",
+        more,
+    ]
+    guard = conditions.pop()
+    while conditions:
+        guard = f"#{{&&:{conditions.pop()},{guard}}}"
+    return guard
 
 
 async def look(control: Control, session: str) -> Pane | None:
-    """The pane as it is; None when the session has none."""
-    lines = await control.run(command("display-message", "-p", "-t", f"={session}:", _FIELDS))
-    words = lines[0].split(" ") if lines else [""]
+    """The pane as it is, and who is attached; None when the session has none."""
+    lines = await control.run(
+        command("display-message", "-p", "-t", f"={session}:", _FIELDS),
+        command("list-clients", "-t", f"={session}", "-F", _CLIENTS),
+    )
+    words = lines[0].split(" ", 8) if lines else [""]
     if not words[0]:
         return None
+    keys = [float(line.split(" ")[1]) for line in lines[1:] if line.startswith("0 ")]
     return Pane(
         id=words[0],
         pid=int(words[1] or 0),
@@ -46,14 +64,18 @@ async def look(control: Control, session: str) -> Pane | None:
         in_mode=words[3] not in ("0", ""),
         generation=Generation(words[4]),
         exit_status=words[5].strip("."),
+        activity=int(words[6] or 0),
+        mode=words[7].removeprefix("."),
+        last_key=max(keys, default=None),
+        people=len(keys),
+        title=words[8] if len(words) > 8 else "",  # noqa: PLR2004 - the last of the fields
     )
 
 
-async def last_key(control: Control, session: str) -> float | None:
-    """Wall clock (whole seconds) of the latest input from an attached person; None when nobody is attached."""
-    lines = await control.run(command("list-clients", "-t", f"={session}", "-F", _CLIENTS))
-    people = [float(line.split(" ")[1]) for line in lines if line.startswith("0 ")]
-    return max(people, default=None)
+async def activity(control: Control, session: str) -> int:
+    """Wall clock (whole seconds) of the latest key of any client in the session."""
+    lines = await control.run(command("display-message", "-p", "-t", f"={session}:", "#{session_activity}"))
+    return int(lines[0] or 0) if lines else 0
 
 
 async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: str) -> str:
@@ -61,44 +83,71 @@ async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: st
 
     The buffers are named, so that no other instance or person can meet them, and deleted with the paste.
     """
-    guard = _guard(pane.generation)
-    lines: list[str] = []
-    buffers: list[str] = []
-    for number, stroke in enumerate(strokes):
-        if stroke == NEWLINE:
-            act = command("send-keys", "-t", pane.id, "-H", "0a")
-        else:
-            buffer = f"ccmux-{marker}-{number}"
-            buffers.append(buffer)
-            lines.append(command("set-buffer", "-b", buffer, "--", stroke))
-            act = command("paste-buffer", "-d", "-p", "-r", "-b", buffer, "-t", pane.id)
-        said = " ; display-message -p typed" if number == 0 else ""
-        lines.append(f"if-shell -F -t {pane.id} {quote(guard)} {quote(act + said)}")
+    lines, buffers = _typing(pane, strokes, f"ccmux-{marker}")
     if "typed" not in await control.run(*lines):
         await control.run(*(f"if-shell -F 1 {quote(command('delete-buffer', '-b', name))}" for name in buffers))
         return "refused"
-    shown = command("display-message", "-p", "-t", pane.id, _guard(pane.generation, f"#{{C:{marker}}}"))
     give_up, pause = time.monotonic() + SHOWN_WITHIN, 0.002
     while time.monotonic() < give_up:
-        found = await control.run(shown)
-        if found and found[0] not in ("0", ""):
+        if await _shows(control, pane, marker):
             return "shown"
         await asyncio.sleep(pause)
         pause = min(0.05, pause * 1.5)
     return "unseen"
 
 
+def _typing(pane: Pane, strokes: Sequence[str], name: str) -> tuple[list[str], list[str]]:
+    """The command lines that type the strokes, each guarded, and the buffers that a refusal leaves behind."""
+    guard = _guard(pane)
+    lines: list[str] = []
+    buffers: list[str] = []
+    for number, stroke in enumerate(strokes):
+        buffer = f"{name}-{number}"
+        buffers.append(buffer)
+        lines.append(command("set-buffer", "-b", buffer, "--", stroke))
+        bracketed = [] if stroke == NEWLINE else ["-p"]
+        act = command("paste-buffer", "-d", *bracketed, "-r", "-b", buffer, "-t", pane.id)
+        said = " ; display-message -p typed" if number == 0 else ""
+        lines.append(f"if-shell -F -t {pane.id} {quote(guard)} {quote(act + said)}")
+    return lines, buffers
+
+
+async def _shows(control: Control, pane: Pane, marker: str) -> bool:
+    """Whether the marker stands on the screen of the same living pane, whatever a person does meanwhile."""
+    ours = f"#{{&&:#{{==:#{{{GENERATION_OPTION}}},{pane.generation}}},#{{C:{marker}}}}}"
+    found = await control.run(command("display-message", "-p", "-t", pane.id, ours))
+    return bool(found) and found[0] not in ("0", "")
+
+
 async def enter(control: Control, pane: Pane, marker: str) -> bool:
     """Press Enter if the marker stands on the screen of the same, living, calm pane; False when tmux refused."""
-    guard = _guard(pane.generation, f"#{{C:{marker}}}")
-    press = command("send-keys", "-t", pane.id, "Enter") + " ; display-message -p pressed"
-    return "pressed" in await control.run(f"if-shell -F -t {pane.id} {quote(guard)} {quote(press)}")
+    buffer = f"ccmux-{marker}-enter"
+    act = command("paste-buffer", "-d", "-r", "-b", buffer, "-t", pane.id) + " ; display-message -p pressed"
+    refused = command("delete-buffer", "-b", buffer)
+    guard = _guard(pane, f"#{{C:{marker}}}")
+    said = await control.run(
+        command("set-buffer", "-b", buffer, "--", _ENTER),
+        f"if-shell -F -t {pane.id} {quote(guard)} {quote(act)} {quote(refused)}",
+    )
+    return "pressed" in said
 
 
 async def erase(control: Control, pane: Pane, marker: str) -> bool:
     """Delete one line of the box from its end, if the marker is shown; False when tmux refused."""
-    guard = _guard(pane.generation, f"#{{C:{marker}}}")
-    press = command("send-keys", "-t", pane.id, "C-e", "C-u", "BSpace") + " ; display-message -p pressed"
-    pressed = "pressed" in await control.run(f"if-shell -F -t {pane.id} {quote(guard)} {quote(press)}")
+    return await _press(control, pane, _ERASE, f"#{{C:{marker}}}")
+
+
+async def stash(control: Control, pane: Pane) -> bool:
+    """Press Ctrl+S: Claude sets a draft aside, or puts it back where the box is empty. False when tmux refused."""
+    return await _press(control, pane, _STASH)
+
+
+async def _press(control: Control, pane: Pane, keys: Sequence[str], more: str = "1") -> bool:
+    """Press keys under the guard, leaving a copy mode first; whether that was done. Newer tmux takes control characters
+    out of what is pasted, so these are keys.
+    """
+    leave = command("send-keys", "-t", pane.id, "-X", "cancel") + " ; " if pane.in_mode else ""
+    act = leave + command("send-keys", "-t", pane.id, *keys) + " ; display-message -p pressed"
+    pressed = "pressed" in await control.run(f"if-shell -F -t {pane.id} {quote(_guard(pane, more))} {quote(act)}")
     await asyncio.sleep(_DRAWN_WITHIN)
     return pressed

@@ -32,6 +32,8 @@ from ccmux.model.turn import (
 MAX_ATTEMPTS = 5
 _ID = re.compile(r"\[ccmux channel=\S+ from=\S+ id=(m-\d+)\]")
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+PATIENCE = 20.0
+_HALF = "half a thought"
 CONTINUES = "was interrupted before you answered it"
 
 
@@ -58,6 +60,7 @@ class Journal:
     messages: dict[MessageId, Message] = field(default_factory=dict)
     cursor: int = 0
     generation: str = ""
+    stashed: str = ""
     causes: dict[str, MessageId] = field(default_factory=dict)
     tasks: dict[str, MessageId] = field(default_factory=dict)
 
@@ -74,6 +77,12 @@ class World:
     alive: bool = True
     dialog: bool = False
     box: str = ""
+    stash: str = ""
+    """a draft that Claude has set aside"""
+    owns_stash: bool = False
+    """the person set it aside himself"""
+    drafts: int = 0
+    """half thoughts that the person has neither sent nor deleted"""
     turn: Turn | None = None
     queued: list[Turn] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -119,6 +128,8 @@ class World:
         self.machine = self.module.Delivery(max_attempts=MAX_ATTEMPTS, nonces=self.nonce)
 
     hurt: bool = False
+    person_enters: bool = False
+    """it is the person who presses Enter now"""
 
     def harm(self, what: str) -> Harm:
         self.hurt = True
@@ -169,7 +180,10 @@ class World:
         if not self.box or self.dialog:
             return
         found = _ID.search(self.box)
-        text, self.box = self.box, ""
+        text, self.box, self.stash, self.owns_stash = self.box, self.stash, "", False
+        if found and _HALF in text and not self.person_enters:
+            raise self.harm("a draft was sent together with a message")
+        self.drafts -= text.count(_HALF)
         self.begin(text, MessageId(found[1]) if found else None)
 
     def write_row(self) -> None:
@@ -229,6 +243,7 @@ class World:
 
     def die(self) -> None:
         self.alive, self.dialog, self.turn, self.box = False, False, None, ""
+        self.stash, self.owns_stash, self.drafts = "", False, 0
         self.queued, self.keys, self.running_tasks, self.swallow, self.late = [], [], {}, 0, ""
 
     def start(self) -> None:
@@ -252,8 +267,18 @@ class World:
         self.now += seconds
 
     def person_types(self, text: str) -> None:
+        self.read_keys()  # what came first is read first
         self.box += text
+        self.drafts += text.count(_HALF)
         self.typed_at = self.now
+
+    def person_clears(self) -> None:
+        self.drafts -= self.box.count(_HALF)
+        self.box = ""
+
+    def person_stashes(self) -> None:
+        """Ctrl+S, with nothing set aside yet."""
+        self.box, self.stash, self.owns_stash = "", self.box, True
 
     def happen(self, what: str) -> None:
         if what == "die":
@@ -261,7 +286,7 @@ class World:
         elif what == "dialog" and self.alive:
             self.dialog = True
         elif what == "type" and self.alive:
-            self.person_types("half a though")
+            self.person_types(_HALF)
         elif what == "wake" and self.alive and self.turn is None:
             self.begin("a prompt that came by itself", None)
 
@@ -286,6 +311,7 @@ class World:
             max_attempts=MAX_ATTEMPTS,
             causes=dict(self.journal.causes),
             tasks=dict(self.journal.tasks),
+            stashed=Generation(self.journal.stashed) if self.journal.stashed else None,
         )
         self.machine.nonces = self.nonce
 
@@ -314,9 +340,12 @@ class World:
         current = self.machine.current
         states = (MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED)
         doubt = current is not None and current.state in states
-        look = idle and (doubt or (current is None and bool(self.machine.waiting)))
+        look = idle and (doubt or (current is None and bool(self.machine.waiting)) or bool(self.machine.stashed))
         box = self.box if look else None
-        self.looked = Looked(generation, idle, self._blocked(idle, box), box)
+        blocked = self._blocked(idle, box)
+        long = self.now - self.typed_at >= PATIENCE
+        may = blocked == "draft" and long and not self.stash
+        self.looked = Looked(generation, idle, blocked, box, may_stash=may, stashed=bool(box is not None and self.stash))
         self.run(self.looked)
 
     def _blocked(self, idle: bool, box: str | None) -> str:
@@ -361,6 +390,7 @@ class World:
     def _position(self) -> None:
         self.journal.cursor = self.offset
         self.journal.generation = self.machine.generation or self.journal.generation
+        self.journal.stashed = self.machine.stashed or ""
 
     def _do_save(self, command: Any, _event: Any) -> None:
         message = command.message
@@ -450,9 +480,11 @@ class World:
                 raise self.harm(f"Enter while {event.blocked}")
             if event.box != ours:
                 raise self.harm("Enter on a text that a person has touched")
+        typed_at = self.typed_at
         self.happen(self.interlude)
         self.interlude = ""
         guard = self.alive and not self.dialog and command.generation == self.generation
+        guard = guard and self.typed_at == typed_at
         if not guard or f"end-{command.nonce}" not in self.box:
             return Entered(command.nonce, pressed=False)
         self.keys.append("enter")
@@ -468,7 +500,24 @@ class World:
             self.keys.append("clear")
             self.read_keys()
 
+    def _do_stash(self, command: Any, event: Any) -> None:
+        self._position()
+        if event is not self.looked or self.looked.generation != command.generation:
+            raise self.harm("Ctrl+S while nobody looked")
+        if not self.alive or self.dialog or command.generation != self.generation:
+            return
+        if self.box and self.stash:
+            raise self.harm("a draft was set aside over another one")
+        if self.box and not self.looked.may_stash:
+            raise self.harm("a draft was set aside that its person is still at")
+        self.box, self.stash, self.owns_stash = self.stash, self.box, False
+
     # invariants -----------------------------------------------------------------------------------------------------
+
+    def no_draft_lost(self) -> None:
+        there = (self.box + self.stash).count(_HALF)
+        if there != self.drafts:
+            raise self.harm(f"{self.drafts} drafts were typed and not sent, {there} are there")
 
     def nothing_lost(self) -> None:
         if not self.up:
@@ -485,7 +534,7 @@ class World:
         self.crash_in = None
         self.dialog = False
         if not any(is_ours(self.box, message) for message in self.journal.messages.values()):
-            self.box = ""  # and takes along what he wrote
+            self.person_clears()  # and takes along what he wrote
         if not self.alive:
             self.start()
         if not self.up:
@@ -494,7 +543,8 @@ class World:
             self.read_keys()
             self.cycle()
             self.nothing_lost()
-            if len(self.ended) == len(self.order) and self.turn is None:
+            settled = not self.stash or self.owns_stash
+            if len(self.ended) == len(self.order) and self.turn is None and settled:
                 return
             self.now += 2.0
             if self.turn is not None and not self.turn.committed:
@@ -503,4 +553,6 @@ class World:
                 self.finish()
             self.now = max(self.now, self.machine.hold_until)
         waits = [m for m in self.order if m not in self.ended]
+        if not waits:
+            raise self.harm("a draft was set aside and never put back")
         raise self.harm(f"{waits} never ended; blocked: {self.looked.blocked}, box: {self.box!r}")

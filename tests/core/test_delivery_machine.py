@@ -75,7 +75,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         if not self.w.alive:
             self.w.start()
         if not self._ours_in_box:
-            self.w.box = ""
+            self.w.person_clears()
         self.w.advance(6.0)
         self.w.cycle()
         self.w.read_keys()
@@ -226,7 +226,14 @@ class DeliveryMachine(RuleBasedStateMachine):
             return
         if not self._ours_in_box and (self._unfinished_business and not self.on("person-while-down")):
             return
+        self.w.person_enters = True
         self.w.submit()
+        self.w.person_enters = False
+
+    @precondition(lambda self: self.w.alive and self.w.box and not self._ours_in_box and not self.w.stash)
+    @rule()
+    def person_stashes(self) -> None:
+        self.w.person_stashes()
 
     @precondition(lambda self: self.w.alive and not self.w.dialog and not self.w.box and self.w.turn is None)
     @rule(end=st.sampled_from(["finish", "escape"]))
@@ -245,7 +252,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.w.alive and not self.w.dialog)
     @rule()
     def clears(self) -> None:
-        self.w.box = ""
+        self.w.person_clears()
 
     @property
     def _ours_is_current(self) -> bool:
@@ -262,6 +269,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_lost(self) -> None:
         self.w.nothing_lost()
+        self.w.no_draft_lost()
 
     def teardown(self) -> None:
         if not self.w.hurt:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ccmux.core.lifecycle import Life
+from ccmux.core.reading import blocked, read_state
 from ccmux.core.screen import Box
-from ccmux.core.sources import Pane, Registered, Sources, blocked, read_state
+from ccmux.core.sources import Pane, Registered, Sources
 from ccmux.model.ids import Generation
 from ccmux.model.state import InstanceState as I
 
@@ -37,8 +38,8 @@ def waiting(for_: str) -> Sources:
         (waiting(""), I.WAITING, "dialog", "dialog"),
         (replace(CALM, registered=Registered("s", "busy")), I.BUSY, "", "busy"),
         (replace(CALM, registered=Registered("s", "never seen")), I.BUSY, "", "busy"),
-        (replace(CALM, last_key=98.0), I.TYPING, "", "typing"),
-        (replace(CALM, last_key=95.0), I.IDLE, "", ""),
+        (replace(CALM, pane=replace(PANE, last_key=98.0)), I.TYPING, "", "typing"),
+        (replace(CALM, pane=replace(PANE, last_key=95.0)), I.IDLE, "", ""),
         (replace(CALM, box=Box(present=True, text="x")), I.TYPING, "draft", "draft"),
         (replace(CALM, box=None), I.IDLE, "", "no prompt box"),
         (replace(CALM, box=Box(present=False)), I.IDLE, "", "no prompt box"),
@@ -55,5 +56,5 @@ def test_states(seen: Sources, state: I, reason: str, why: str) -> None:
 
 
 def test_a_person_who_types_blocks_in_trouble_too() -> None:
-    seen = replace(CALM, trouble="rate_limit", last_key=99.9)
+    seen = replace(CALM, trouble="rate_limit", pane=replace(PANE, last_key=99.9))
     assert blocked(seen, read_state(seen, 100.0, 5.0))

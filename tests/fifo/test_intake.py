@@ -101,7 +101,30 @@ async def test_a_file_where_a_fifo_should_be_is_taken(door: Door) -> None:
     await door.until(lambda: len(door.texts) == 3, "its lines are journalled")
     await door.until(lambda: pipe.is_fifo(door.run / "in.cron"), "it is a FIFO now")
     assert door.texts == ["one", "two", "three"]
+    (kept,) = door.run.glob(".taken*")
+    os.utime(kept, (0, 0))
+    kept.rename(door.run / ".taken-in.cron+1")  # as if a minute had passed
     await door.until(lambda: not list(door.run.glob(".taken*")), "nothing is left")
+    assert door.texts[:3] == ["one", "two", "three"]
+
+
+async def test_a_writer_that_is_slower_than_we_are_loses_nothing(door: Door) -> None:
+    """`echo` makes the file first and writes then; a script may hold it open longer."""
+    with (door.run / "in.cron").open("w", encoding="utf-8") as file:
+        os.utime(file.fileno(), (0, 0))  # it is taken at once, while it is empty
+        door.open()
+        await door.until(lambda: pipe.is_fifo(door.run / "in.cron"), "it is a FIFO now")
+        file.write("one\ntwo")
+        file.flush()
+        await door.until(lambda: door.texts == ["one", "two"], "what was written then is taken")
+
+
+async def test_a_file_is_no_other_channels(door: Door) -> None:
+    pipe.make(door.run / "in.a")
+    (door.run / "in.a-1").write_text("for a-1\n", encoding="utf-8")
+    door.open()
+    await door.until(lambda: door.texts == ["for a-1"], "it is journalled")
+    assert [one.message.channel for one in exchanges(door.paths.journal, 9)] == ["a-1"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -148,7 +171,7 @@ async def test_fifos_that_vanish_at_once_do_not_end_the_daemon(door: Door, monke
 
 async def test_a_taken_file_survives_a_crash(door: Door) -> None:
     """What kill -9 leaves between the rename of the file and the commit of its last line."""
-    (door.run / f".taken-in.cron-{time.time_ns()}").write_text("one\ntwo\n", encoding="utf-8")
+    (door.run / f".taken-in.cron+{time.time_ns()}").write_text("one\ntwo\n", encoding="utf-8")
     pipe.make(door.run / "in.cron")
     door.open()
     await door.until(lambda: "cron" in door.intake._readers, "the FIFO is read")

@@ -165,7 +165,7 @@ def test_ctrl_z_of_a_person_is_not_passed_on(rig: Rig) -> None:
         sys.executable, ["-m", "ccmux", "attach", "a"], env=rig.env, dimensions=(40, 120), timeout=30
     )
     try:
-        person.expect("Claude.{1,8}Code")
+        person.expect("detach: prefix")
         person.send("\x1a")
         person.expect("not.{1,8}passed")
     finally:

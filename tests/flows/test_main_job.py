@@ -151,7 +151,7 @@ def test_a_person_attaches_types_is_answered_there_and_detaches(rig: Rig) -> Non
         sys.executable, ["-m", "ccmux", "attach", "a"], env=rig.env, dimensions=(40, 120), timeout=30
     )
     try:
-        person.expect("Claude.{1,8}Code")
+        person.expect("detach: prefix")
         person.send("by-hand")
         person.expect("by-hand")
         person.send("\r")
@@ -172,7 +172,7 @@ def test_read_only_attach_types_nothing(rig: Rig) -> None:
         sys.executable, ["-m", "ccmux", "attach", "a", "--read-only"], env=rig.env, dimensions=(40, 120)
     )
     try:
-        person.expect("Claude.{1,8}Code")
+        person.expect("detach: prefix")
         person.send("must not arrive\r")
         assert rig.ask("a", "hi") == "You wrote: hi"
         assert "must not arrive" not in rig.screen("a")

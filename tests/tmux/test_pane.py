@@ -214,6 +214,6 @@ async def test_erase_touches_no_text_without_the_marker(desk: Desk) -> None:
 
 async def test_keys_of_people_are_seen_only_from_people(desk: Desk) -> None:
     control, pane = await desk.editor()
-    assert await panes.last_key(control, "ccmux-a") is None
+    assert (await desk.look(control)).last_key is None
     assert await panes.paste(control, pane, envelope("x"), MARKER) == "shown"
-    assert await panes.last_key(control, "ccmux-a") is None
+    assert (await desk.look(control)).last_key is None

@@ -94,6 +94,7 @@ async def test_the_environment_of_a_pane_is_clean(desk: Desk, monkeypatch: pytes
     await until(out.exists, "the program ran")
     names = {line.partition("=")[0] for line in out.read_text().split("\0") if line}
     own = {"TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "SHELL", "PWD", "OLDPWD", "SHLVL", "_"}
+    own |= {"COLORTERM"}  # of tmux itself, from 3.6 on
     assert names <= {"PATH", "HOME", "LANG"} | own
     shown = await control.run("show-environment -g", "show-environment -t =ccmux-a:")
     assert not [line for line in shown if "SECRET" in line]

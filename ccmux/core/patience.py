@@ -1,0 +1,28 @@
+"""How long a person's draft or copy mode keeps messages waiting. Events and `now` in, one answer out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WAITED_FOR = frozenset({"draft", "copy-mode", "tree-mode", "view-mode", "buffer-mode", "client-mode", "clock-mode"})
+"""What a person may have left behind, as `ccmux.core.reading.blocked` names it."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """Counts from the person's latest key, or from when the hindrance was first seen, whichever is later."""
+
+    seconds: float
+    _since: float | None = None
+
+    def seen(self, hindrance: str, last_key: float | None, now: float) -> float | None:
+        """Seconds of patience that are left, at least 0; None when there is nothing to be patient about.
+
+        `now` and `last_key` are the wall clock: a step of it makes the wait longer or shorter once, no more.
+        """
+        if hindrance not in WAITED_FOR:
+            self._since = None
+            return None
+        if self._since is None or self._since > now:
+            self._since = now
+        return max(0.0, max(self._since, min(last_key or 0.0, now)) + self.seconds - now)
