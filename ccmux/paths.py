@@ -50,6 +50,11 @@ class InstancePaths:
         return self.data / "journal.db"
 
     @property
+    def inbox(self) -> Path:
+        """Files that came with messages, and messages too long to be typed; its own Claude may read them."""
+        return self.home / "inbox"
+
+    @property
     def hook_spool(self) -> Path:
         return self.data / "hooks"
 

@@ -46,7 +46,10 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     hook = [{"hooks": [{"type": "command", "command": hook_command(paths), "timeout": HOOK_TIMEOUT}]}]
     gate = [{"hooks": [{"type": "command", "command": gate_command(paths), "timeout": HOOK_TIMEOUT}]}]
     value: dict[str, Any] = {
-        "permissions": {"allow": list(spec.claude.allow), "deny": list(spec.claude.deny)},
+        "permissions": {
+            "allow": [*spec.claude.allow, f"Read(/{paths.inbox}/**)"],
+            "deny": [*spec.claude.deny, *_of_others(paths)],
+        },
         "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate),
         "tui": "default",
         "cleanupPeriodDays": 36500,
@@ -58,6 +61,12 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     if login.kind is Kind.HELPER:
         value["apiKeyHelper"] = shlex.join(["cat", str(key_file(paths))])
     return value
+
+
+def _of_others(paths: InstancePaths) -> list[str]:
+    """Refuse the homes of all other instances there are now: their conversations and inboxes are not ours."""
+    others = sorted(home for home in paths.home.parent.glob(".ccmux*") if home != paths.home and home.is_dir())
+    return [f"{tool}(/{home}/**)" for home in others for tool in ("Read", "Edit")]
 
 
 def _parents_memory(work: Path) -> list[str]:

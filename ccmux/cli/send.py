@@ -1,7 +1,8 @@
-"""`ccmux send NAME TEXT|- [--wait [--timeout S]] [--json]`: a message, journalled before this returns."""
+"""`ccmux send NAME TEXT|- [--file PATH]... [--wait [--timeout S]] [--json]`: a message, journalled before this returns."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -12,7 +13,7 @@ from ccmux.model.ids import instance_name
 from ccmux.paths import InstancePaths
 
 HELP = "Send a message; with --wait print the reply."
-USAGE = "ccmux send NAME TEXT|- [--wait [--timeout SECONDS]] [--json]"
+USAGE = "ccmux send NAME TEXT|- [--file PATH]... [--wait [--timeout SECONDS]] [--json]"
 
 
 class _Asked:
@@ -24,6 +25,7 @@ class _Asked:
         self.wait = False
         self.timeout: float | None = None
         self.json = False
+        self.files: list[str] = []
 
 
 def run(words: list[str]) -> int:
@@ -50,7 +52,7 @@ def run(words: list[str]) -> int:
 def _send(asked: _Asked, outcome: dict[str, Any]) -> None:
     paths = InstancePaths.of(instance_name(asked.name))
     with Client(paths) as client:
-        taken = client.ask(op="send", text=asked.text)
+        taken = client.ask(op="send", text=asked.text, files=asked.files)
         outcome |= {"id": taken["id"], "state": taken["state"]}
         if not asked.wait:
             return
@@ -84,6 +86,8 @@ def _parse(words: list[str]) -> _Asked:
             asked.wait = True
         elif word == "--json":
             asked.json = True
+        elif word == "--file" or word.startswith("--file="):
+            asked.files.append(_path(word.partition("=")[2] if "=" in word else next(rest, "")))
         elif word == "--timeout" or word.startswith("--timeout="):
             asked.timeout = _seconds(word.partition("=")[2] if "=" in word else next(rest, ""))
         elif word.startswith("--"):
@@ -105,6 +109,13 @@ def _parse(words: list[str]) -> _Asked:
     except UnicodeEncodeError:
         raise UsageError("the message is not UTF-8", fix="iconv -t UTF-8 converts it") from None
     return asked
+
+
+def _path(word: str) -> str:
+    """The absolute path of a file that is there; the daemon works in another directory."""
+    if not os.path.isfile(word):  # noqa: PTH113 - pathlib would cost a tenth of the whole verb
+        raise UsageError(f"--file takes the path of a file; {word!a} is none", fix=USAGE)
+    return os.path.abspath(word)  # noqa: PTH100
 
 
 def _seconds(word: str) -> float:

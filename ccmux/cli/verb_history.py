@@ -37,6 +37,7 @@ def _full(one: Exchange) -> str:
     head = f"{clock}  {message.id}  {message.channel} from {render.plain(message.sender)}  {message.state}"
     lines = [head + (f" ({render.plain(message.reason)})" if message.reason else "")]
     lines += [f"  > {render.plain(line)}" for line in message.text.splitlines()]
+    lines += [f"  > [{one.kind} {render.plain(one.name)}, {one.size} bytes: {one.file}]" for one in message.attachments]
     for reply in one.replies:
         lines += [f"  {render.plain(line)}" for line in (reply.text or f"[{reply.error}]").splitlines()]
     return "\n".join(lines)

@@ -95,14 +95,23 @@ class Delivery:
         causes: dict[str, MessageId] | None = None,
         tasks: dict[str, MessageId] | None = None,
         stashed: Generation | None = None,
+        past: dict[Nonce, MessageId] | None = None,
     ) -> Delivery:
-        """From the journal: all messages that have not ended, oldest first. The evidence is read again after this."""
+        """From the journal: all messages that have not ended, oldest first. The evidence is read again after this.
+
+        `past` are the nonces of every attempt at them.
+        """
         machine = cls(max_attempts=max_attempts, causes=causes or {}, tasks=tasks or {}, stashed=stashed)
         for message in messages:
             if message.state is MessageState.RECEIVED or machine.current is not None:
                 machine.waiting.append(message)
             else:
                 machine.current, machine.generation = message, generation
+        machine._past = {
+            nonce: held
+            for nonce, held in (past or {}).items()
+            if machine.current is None or nonce != machine.current.nonce
+        }
         machine._entered_at = now
         return machine
 
@@ -378,7 +387,12 @@ class Delivery:
         self.causes[event.prompt_id] = cause
         return [Remember(event.prompt_id, cause)]
 
+    def _forget(self, message: Message) -> None:
+        """It has ended: no attempt at it can count any more."""
+        self._past = {nonce: held for nonce, held in self._past.items() if held != message.id}
+
     def _answered(self, message: Message, text: str, background: tuple[str, ...]) -> list[Command]:
+        self._forget(message)
         self.trouble, self._holds, self.hold_until = "", 0, 0.0
         self._adopt_tasks(message.id, background)
         self._release()
@@ -400,12 +414,11 @@ class Delivery:
         return [Save(again, note=why)]
 
     def _end(self, message: Message, state: MessageState, why: str) -> list[Command]:
+        self._forget(message)
         self._release()
         return [Answer(message.id, replace(message, state=state, reason=why), "", error=why)]
 
     def _release(self) -> None:
-        if self.current is not None:
-            self._past = {nonce: held for nonce, held in self._past.items() if held != self.current.id}
         self.current, self.generation, self._final, self._enters = None, None, None, 0
         self._passed = False
         self._wake(0.0)

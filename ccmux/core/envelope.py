@@ -12,7 +12,7 @@ from typing import Final
 
 from ccmux.core.sanitise import sanitise
 from ccmux.model.ids import Nonce
-from ccmux.model.message import Message
+from ccmux.model.message import Attachment, AttachmentKind, Message
 
 CHUNK: Final = 700
 """Characters per bracketed paste. Above 800, or with more than two newlines, Claude Code 2.1.329 wraps a paste as
@@ -23,6 +23,9 @@ NEWLINE: Final = "\n"
 _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
+_IMAGE: Final = "[Image#]"
+"""`[Image #n]` as `_dense` sees it; no sanitised text holds it."""
+_IMAGE_NUMBER: Final = re.compile(r"\[Image#\d+\]")
 _IMAGE_END: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|bmp|tiff?|heic|svg|pdf)", re.IGNORECASE)
 
 
@@ -49,7 +52,11 @@ def is_whole(box: str, nonce: Nonce) -> bool:
 
 def is_ours(box: str, message: Message) -> bool:
     """Whether the box holds (a part of) the latest attempt at that message and not one character of a person."""
-    return bool(box) and _dense(box) in _dense(compose(message, message.nonce))
+    whole = _dense(compose(message, message.nonce))
+    paths = whole
+    for image in attached_images(message):
+        paths = paths.replace(_IMAGE, _dense(image.file), 1)  # it could not be attached
+    return bool(box) and (_dense(box) in whole or _dense(box) in paths)
 
 
 def envelope_id(box: str) -> str:
@@ -64,15 +71,30 @@ def rest_of(box: str, before: str) -> bool:
 
 
 def _dense(text: str) -> str:
-    """Without white space: a screen wraps lines."""
-    return "".join(text.split())
+    """Without white space (a screen wraps lines) and without the numbers that Claude gives to images."""
+    return _IMAGE_NUMBER.sub(_IMAGE, "".join(text.split()))
+
+
+def images_in(box: str) -> int:
+    """How many attached images the box shows."""
+    return len(_IMAGE_NUMBER.findall("".join(box.split())))
+
+
+def attached_images(message: Message) -> tuple[Attachment, ...]:
+    """The images that Claude is to be given as images: at the first attempt. Later ones name the file instead."""
+    if message.attempt > 1:
+        return ()
+    return tuple(one for one in message.attachments if one.kind is AttachmentKind.IMAGE)
 
 
 def compose(message: Message, nonce: Nonce) -> str:
-    """The prompt for a message: header, sanitised body, end marker. One line when the body is one line."""
+    """The prompt for a message: header, sanitised body, attachments, end marker. One line when the body is one line.
+
+    In place of an image stands what the box shows, without its number.
+    """
     sender = _UNSAFE_SENDER.sub("_", sanitise(message.sender))[:64] or "unknown"
     head = f"[ccmux channel={message.channel} from={sender} id={message.id}]"
-    body = sanitise(message.text).strip("\n")
+    body = _body(message)
     if message.resumed:
         body = (
             "Your turn for this message was interrupted before you answered it. See what is already done, "
@@ -82,17 +104,47 @@ def compose(message: Message, nonce: Nonce) -> str:
     return f"{head}{between}{body}{between}[{end_marker(nonce)}]"
 
 
+def _body(message: Message) -> str:
+    images = attached_images(message)
+    lines = [sanitise(message.text).strip("\n")]
+    for one in sorted(message.attachments, key=lambda one: one in images):
+        name = sanitise(one.name).replace("\n", " ")[:100]
+        if one.kind is AttachmentKind.TEXT:
+            lines[0] = (
+                f"This message is too long to be typed ({one.size} bytes). Its whole text is in the file {one.file} "
+                "- read all of it, then answer it as if it stood here."
+            )
+        elif one in images:
+            lines.append(f"Attached image {name}: {_IMAGE}")
+        else:
+            lines.append(f"Attached {one.kind} {name} ({one.size} bytes): it is in {one.file}")
+    return "\n".join(lines)
+
+
+def strokes(message: Message, nonce: Nonce) -> tuple[list[str], list[str]]:
+    """What to paste for a message: up to its last image, and the rest with the end marker.
+
+    An image's path is a paste of its own, which attaches it (seen with 2.1.329: it becomes `[Image #n]`, some 0.1 s later;
+    a path that cannot be attached is typed then, wherever the cursor is, so nothing may follow before).
+    """
+    *pieces, rest = compose(message, nonce).split(_IMAGE)
+    first: list[str] = []
+    for image, piece in zip(attached_images(message), pieces, strict=True):
+        first += [*keystrokes(piece), image.file.replace(" ", "\\ ")]
+    return first, keystrokes(rest)
+
+
 def keystrokes(prompt: str) -> list[str]:
     """What to paste, in order: pieces of at most CHUNK characters, and NEWLINE between lines.
 
     No piece ends in the name of an image: a paste that is only the path of one attaches the file.
     """
-    strokes: list[str] = []
+    typed: list[str] = []
     for number, line in enumerate(prompt.split("\n")):
         if number:
-            strokes.append(NEWLINE)
-        strokes.extend(_pieces(line))
-    return strokes
+            typed.append(NEWLINE)
+        typed.extend(_pieces(line))
+    return typed
 
 
 def _pieces(line: str) -> list[str]:

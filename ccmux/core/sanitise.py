@@ -23,6 +23,8 @@ _KEPT_FORMAT: Final = frozenset("\u200c\u200d")
 """ZWNJ and ZWJ: scripts and emoji need them."""
 _MENTION: Final = re.compile(r"(^|(?<=[\s(\[{\"'`,;:]))@(?=\S)", re.MULTILINE)
 _FRAMES: Final = re.compile(r"<(/?(?:pasted_content|system-reminder|task-notification))", re.IGNORECASE)
+_CHIPS: Final = re.compile(r"\[(?=(?:Image|Pasted text)\s*#)", re.IGNORECASE)
+"""What the prompt box shows in place of an image or of a long paste."""
 _ENVELOPE: Final = re.compile(r"\[(ccmux\b|end-)", re.IGNORECASE)
 
 
@@ -37,6 +39,7 @@ def sanitise(text: str) -> str:
     text = unicodedata.normalize("NFC", "".join(c for c in text if _visible(c)))
     text = _FRAMES.sub(r"<\\\1", text)
     text = _MENTION.sub(r"\\@", text)
+    text = _CHIPS.sub("(", text)
     return _ENVELOPE.sub(r"(\1", text)
 
 

@@ -108,7 +108,9 @@ class Control:
             case "watch":
                 return {"v": 1, "watching": True, "instance": await status(self._driver, self._db, self._hub)}
             case "send":
-                message = await self._intake.take(request.text, sender=request.sender, key=request.key)
+                message = await self._intake.take(
+                    request.text, sender=request.sender, key=request.key, files=request.files
+                )
                 return {"v": 1, "id": message.id, "state": message.state}
             case "wait":
                 return await self._wait(MessageId(request.id))

@@ -99,15 +99,17 @@ class Driver:
 
     async def recover(self) -> None:
         """Take up what the journal holds. The evidence is read in the first cycle, before anything is decided."""
-        messages, self._talk, causes, tasks = await self._record.load()
+        kept = await self._record.load()
+        self._talk = kept.talk
         self.delivery = Delivery.recovered(
-            messages,
+            kept.messages,
             generation=self._talk.generation or None,
             now=time.monotonic(),
             max_attempts=self.spec.delivery.max_attempts,
-            causes=causes,
-            tasks=tasks,
+            causes=kept.causes,
+            tasks=kept.tasks,
             stashed=self._talk.stashed or None,
+            past=kept.nonces,
         )
         self._follow(self._talk.session_id)
         if self.delivery.current is not None:

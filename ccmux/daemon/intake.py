@@ -13,9 +13,12 @@ import os
 import pwd
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
+from ccmux.daemon import attachments
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.errors import CcmuxError, Refused
@@ -24,7 +27,7 @@ from ccmux.fifo.reader import Reader
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
 from ccmux.model.ids import LOCAL, ChannelName, channel_name, new_message_id
-from ccmux.model.message import Message, MessageState, Reply
+from ccmux.model.message import Attachment, Message, MessageState, Reply
 
 log = logging.getLogger(__name__)
 
@@ -56,22 +59,48 @@ class Intake:
     # from the person of this account
 
     async def take(
-        self, text: str, *, channel: ChannelName = LOCAL, sender: str = "", key: str | None = None
+        self,
+        text: str,
+        *,
+        channel: ChannelName = LOCAL,
+        sender: str = "",
+        key: str | None = None,
+        files: tuple[str, ...] = (),
     ) -> Message:
-        """Journal a message and hand it to the driver; returns once it is committed. Raises Refused when it is not."""
+        """Journal a message and hand it to the driver; returns once it is committed. Raises Refused when it is not.
+
+        `files` are absolute paths that this user can read; they are copied first.
+        """
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > self._limits.max_message_bytes:
             limit = self._limits.max_message_bytes
             raise Refused(f"the message has {size} bytes, at most {limit} are taken (delivery.max_message_bytes)")
         text = text.encode("utf-8", "replace").decode()
         message = Message(new_message_id(), channel, sender or self._owner, text, time.time())
-        limit = self._limits.max_waiting
-        taken = await self._db.run(lambda db: inbox.put(db, message, source_key=key, max_waiting=limit))
+        with_files = await self._attached(message, files)
+        with attachments.kept(with_files.attachments):
+            limit = self._limits.max_waiting
+            taken = await self._db.run(lambda db: inbox.put(db, with_files, source_key=key, max_waiting=limit))
         if taken != message.id:
+            for one in with_files.attachments:
+                Path(one.file).unlink(missing_ok=True)
             known = await self._db.run(lambda db: inbox.get(db, taken))
             return known or message
-        await self._driver.arrived(message)
-        return message
+        await self._driver.arrived(with_files)
+        return with_files
+
+    async def _attached(self, message: Message, files: tuple[str, ...]) -> Message:
+        """The message with its files in the inbox; its own text is one of them when it is too long to be typed."""
+        inbox_dir = self._driver.session.paths.inbox
+        limit = self._limits.max_file_bytes
+        found: tuple[Attachment, ...] = ()
+        clean = sanitise(message.text)
+        if len(clean.encode()) > self._limits.max_typed_bytes:
+            found = (await asyncio.to_thread(attachments.write_text, inbox_dir, message.id, clean),)
+        with attachments.kept(found):
+            if files:
+                found += await asyncio.to_thread(attachments.take, inbox_dir, message.id, files, limit)
+        return replace(message, attachments=found) if found else message
 
     async def _refuse(self, channel: ChannelName, text: str, reason: str) -> None:
         """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told."""

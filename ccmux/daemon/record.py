@@ -5,16 +5,35 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from dataclasses import dataclass
 
 from ccmux.core.commands import Answer
 from ccmux.daemon.hub import Hub
 from ccmux.journal import inbox, meta, outbox
 from ccmux.journal.database import Database
 from ccmux.journal.meta import Conversation
-from ccmux.model.ids import LOCAL, MessageId, new_message_id
+from ccmux.model.ids import LOCAL, MessageId, Nonce, new_message_id
 from ccmux.model.message import Message, MessageState, Reply
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the journal held when the daemon began."""
+
+    messages: list[Message]
+    """that have not ended, oldest first"""
+    talk: Conversation
+    causes: dict[str, MessageId]
+    tasks: dict[str, MessageId]
+    nonces: dict[Nonce, MessageId]
+    """of every attempt at those messages"""
+
+
+def _proof(message: Message) -> str:
+    """What the ledger keeps of an attempt: by this nonce its prompt can be known for ever."""
+    return message.nonce if message.state is MessageState.PASTING else message.prompt_id
 
 
 class Record:
@@ -24,10 +43,10 @@ class Record:
         self._db = db
         self._hub = hub
 
-    async def load(self) -> tuple[list[Message], Conversation, dict[str, MessageId], dict[str, MessageId]]:
-        """Messages that have not ended, the conversation, the causes of turns and of background tasks."""
+    async def load(self) -> Kept:
+        """Everything that a new daemon takes up."""
         return await self._db.run(
-            lambda db: (inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db))
+            lambda db: Kept(inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db), meta.nonces(db))
         )
 
     async def keep(self, talk: Conversation) -> None:
@@ -43,7 +62,7 @@ class Record:
         def work(db: sqlite3.Connection) -> None:
             inbox.save(db, message, now)
             meta.save_conversation(db, talk)
-            meta.note(db, now, message.id, message.state, note)
+            meta.note(db, now, message.id, message.state, note or _proof(message))
 
         await self._db.run(work)
         if note and message.state in (MessageState.RECEIVED, MessageState.INTERRUPTED):

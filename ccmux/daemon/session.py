@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
 from ccmux.claude.login import Kind
-from ccmux.core.envelope import compose, end_marker, envelope_id, is_ours, keystrokes, rest_of
+from ccmux.core.envelope import attached_images, end_marker, envelope_id, images_in, is_ours, rest_of, strokes
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
@@ -35,6 +35,8 @@ _KEYS_EVERY = 0.2
 """Seconds between two questions to tmux, while a person is attached, whether a key was pressed: it tells of none."""
 _TAKEN_WITHIN = 1.0
 """Seconds in which Claude takes an Enter out of its terminal; some 20 ms, measured."""
+_ATTACHED_WITHIN = 5.0
+"""Seconds in which Claude reads a pasted image; 0.1 s, measured."""
 _STALE = 10.0
 """Seconds after a tool began in which its dialog must have been drawn."""
 _KEPT_LINES = 200
@@ -152,8 +154,26 @@ class Session:
         control, pane = self._of(generation)
         if control is None or pane is None:
             return "refused"
-        strokes = keystrokes(compose(message, message.nonce))
-        return await panes.paste(control, pane, strokes, end_marker(message.nonce))
+        first, rest = strokes(message, message.nonce)
+        if first:
+            if not await panes.type_text(control, pane, first, message.nonce):
+                return "refused"
+            if not await self._images_shown(len(attached_images(message))):
+                return "unseen"
+        outcome = await panes.paste(control, pane, rest, end_marker(message.nonce))
+        return "unseen" if first and outcome == "refused" else outcome
+
+    async def _images_shown(self, wanted: int) -> bool:
+        """Whether Claude has read every image; it shows a path until it has."""
+        give_up = time.monotonic() + _ATTACHED_WITHIN
+        while wanted:
+            box = await self.box()
+            if box is not None and images_in(box.text) >= wanted:
+                break
+            if time.monotonic() > give_up:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     async def enter(self, nonce: Nonce, generation: Generation) -> bool:
         """Press Enter while no dialog can open, and wait until Claude has taken it; False when it was not pressed."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from ccmux.errors import Refused
 from ccmux.model.ids import ChannelName, MessageId, Nonce
-from ccmux.model.message import Message, MessageState
+from ccmux.model.message import Attachment, Message, MessageState
 
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[Attachment, ...]).decode
 _ENDED = "('done', 'rejected', 'dead')"
 
 
@@ -25,8 +29,8 @@ def put(
     if max_waiting is not None and waiting(db) >= max_waiting:
         raise Refused(f"{max_waiting} messages are waiting already; this one was not taken", fix="try again later")
     db.execute(
-        "INSERT INTO inbox (id, source_key, channel, sender, text, received_at, state, reason, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO inbox (id, source_key, channel, sender, text, received_at, state, reason, updated_at, attachments)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id,
             source_key,
@@ -37,6 +41,7 @@ def put(
             message.state,
             message.reason,
             message.received_at,
+            _encode(message.attachments).decode(),
         ),
     )
     return message.id
@@ -92,4 +97,5 @@ def message_of(row: sqlite3.Row) -> Message:
         prompt_id=row["prompt_id"],
         resumed=bool(row["resumed"]),
         reason=row["reason"],
+        attachments=_decode(row["attachments"]) if "attachments" in row.keys() else (),  # noqa: SIM118 - not a dict
     )

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from ccmux.model.ids import Generation, MessageId
+from ccmux.model.ids import Generation, MessageId, Nonce
 
 _NONE: Final = Generation("")
 
@@ -77,6 +77,15 @@ def causes(db: sqlite3.Connection) -> dict[str, MessageId]:
 
 def tasks(db: sqlite3.Connection) -> dict[str, MessageId]:
     return {row[0]: MessageId(row[1]) for row in db.execute("SELECT task_id, message_id FROM tasks")}
+
+
+def nonces(db: sqlite3.Connection) -> dict[Nonce, MessageId]:
+    """The nonce of every attempt to type a message that has not ended."""
+    rows = db.execute(
+        "SELECT ledger.detail, ledger.message_id FROM ledger JOIN inbox ON inbox.id = ledger.message_id"
+        " WHERE ledger.event = 'pasting' AND inbox.state NOT IN ('done', 'rejected', 'dead')"
+    )
+    return {Nonce(row[0]): MessageId(row[1]) for row in rows if row[0]}
 
 
 def note(db: sqlite3.Connection, at: float, message_id: str, event: str, detail: str = "") -> None:

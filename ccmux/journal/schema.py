@@ -48,5 +48,8 @@ MIGRATIONS: Final = (
     );
     CREATE INDEX ledger_message ON ledger (message_id, seq);
     """,
+    """
+    ALTER TABLE inbox ADD COLUMN attachments TEXT NOT NULL DEFAULT '[]';
+    """,
 )
 """`user_version` n: the first n scripts have run."""

@@ -73,6 +73,8 @@ class DeliverySpec(_Section, frozen=True):
     max_attempts: Annotated[int, Meta(ge=1, le=100)] = 5
     max_waiting: Count = 1000
     max_message_bytes: Count = 1_000_000
+    max_typed_bytes: Annotated[int, Meta(ge=1000, le=1_000_000)] = 32_000
+    max_file_bytes: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 20_000_000
 
 
 class RestartSpec(_Section, frozen=True):

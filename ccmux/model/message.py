@@ -43,6 +43,29 @@ class MessageState(StrEnum):
         )
 
 
+class AttachmentKind(StrEnum):
+    """How Claude is given a file that came with a message."""
+
+    TEXT = "text"
+    """the message's own text, too long to be typed"""
+    IMAGE = "image"
+    """PNG, JPEG, GIF or WebP, by its first bytes"""
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that belongs to a message: our own copy, under our own name, in the instance's inbox."""
+
+    file: str
+    """absolute path of the copy"""
+    name: str
+    """what the sender calls it; data, never a path"""
+    kind: AttachmentKind
+    size: int
+    """bytes"""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message to an instance, as the journal holds it."""
@@ -65,6 +88,7 @@ class Message:
     """its turn was interrupted once; the next prompt asks to continue, and the reply says so"""
     reason: str = ""
     """why it ended, when it did not end done"""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,7 @@ async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: st
 
     The buffers are named, so that no other instance or person can meet them, and deleted with the paste.
     """
-    lines, buffers = _typing(pane, strokes, f"ccmux-{marker}")
-    if "typed" not in await control.run(*lines):
-        await control.run(*(f"if-shell -F 1 {quote(command('delete-buffer', '-b', name))}" for name in buffers))
+    if not await type_text(control, pane, strokes, marker):
         return "refused"
     give_up, pause = time.monotonic() + SHOWN_WITHIN, 0.002
     while time.monotonic() < give_up:
@@ -94,6 +92,15 @@ async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: st
         await asyncio.sleep(pause)
         pause = min(0.05, pause * 1.5)
     return "unseen"
+
+
+async def type_text(control: Control, pane: Pane, strokes: Sequence[str], name: str) -> bool:
+    """Type the strokes, without waiting for anything; False when tmux refused the first, and so all of them."""
+    lines, buffers = _typing(pane, strokes, f"ccmux-{name}")
+    typed = "typed" in await control.run(*lines)
+    if not typed:
+        await control.run(*(f"if-shell -F 1 {quote(command('delete-buffer', '-b', name))}" for name in buffers))
+    return typed
 
 
 def _typing(pane: Pane, strokes: Sequence[str], name: str) -> tuple[list[str], list[str]]:

@@ -63,6 +63,7 @@ class Journal:
     stashed: str = ""
     causes: dict[str, MessageId] = field(default_factory=dict)
     tasks: dict[str, MessageId] = field(default_factory=dict)
+    nonces: dict[Nonce, MessageId] = field(default_factory=dict)
 
 
 @dataclass
@@ -312,6 +313,7 @@ class World:
             causes=dict(self.journal.causes),
             tasks=dict(self.journal.tasks),
             stashed=Generation(self.journal.stashed) if self.journal.stashed else None,
+            past={nonce: held for nonce, held in self.journal.nonces.items() if held not in self.ended},
         )
         self.machine.nonces = self.nonce
 
@@ -345,7 +347,9 @@ class World:
         blocked = self._blocked(idle, box)
         long = self.now - self.typed_at >= PATIENCE
         may = blocked == "draft" and long and not self.stash
-        self.looked = Looked(generation, idle, blocked, box, may_stash=may, stashed=bool(box is not None and self.stash))
+        self.looked = Looked(
+            generation, idle, blocked, box, may_stash=may, stashed=bool(box is not None and self.stash)
+        )
         self.run(self.looked)
 
     def _blocked(self, idle: bool, box: str | None) -> str:
@@ -401,6 +405,8 @@ class World:
         if message.state is MessageState.INTERRUPTED and message.attempt < self.journal.messages[message.id].attempt:
             self.pastes[message.id] -= 1  # refused by the API: the attempt does not count
         self.journal.messages[message.id] = message
+        if message.state is MessageState.PASTING:
+            self.journal.nonces[message.nonce] = message.id
         self._position()
 
     def _do_remember(self, command: Any, _event: Any) -> None:

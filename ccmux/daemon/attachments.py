@@ -1,0 +1,92 @@
+"""Files that come with messages: copied into the instance's inbox under names of our own, never executed, never guessed.
+
+Done before the message is journalled, so that a journalled message always has its files; a file whose message was not
+journalled is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ccmux.errors import Refused, UsageError
+from ccmux.files import sync_directory, write_private
+from ccmux.model.ids import MessageId
+from ccmux.model.message import Attachment, AttachmentKind
+
+MOST: Final = 10
+"""Files with one message."""
+_IMAGES: Final = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png"),
+    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
+    (re.compile(rb"GIF8[79]a"), ".gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp"),
+)
+_EXTENSION: Final = re.compile(r"\.[a-z0-9]{1,8}")
+
+
+@contextlib.contextmanager
+def kept(files: Iterable[Attachment]) -> Iterator[None]:
+    """Remove the files again when what they belong to could not be journalled."""
+    try:
+        yield
+    except BaseException:
+        for one in files:
+            Path(one.file).unlink(missing_ok=True)
+        raise
+
+
+def take(inbox: Path, message_id: MessageId, paths: Iterable[str], most_bytes: int) -> tuple[Attachment, ...]:
+    """Copy the files. Raises UsageError for what is no readable file, Refused for what is too big or too many."""
+    wanted = list(paths)
+    if len(wanted) > MOST:
+        raise Refused(f"{len(wanted)} files are too many: at most {MOST} go with one message")
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken: list[Attachment] = []
+    with kept(taken):
+        for number, path in enumerate(wanted, 1):
+            taken.append(_copy(inbox, f"{message_id}-{number}", Path(path), most_bytes))
+    return tuple(taken)
+
+
+def _copy(inbox: Path, stem: str, path: Path, most_bytes: int) -> Attachment:
+    content = _read(path, most_bytes)
+    image = next((extension for pattern, extension in _IMAGES if pattern.match(content)), "")
+    suffix = path.suffix.lower()
+    extension = image or (suffix if _EXTENSION.fullmatch(suffix) else "")
+    file = inbox / f"{stem}{extension}"
+    write_private(file, content)
+    return Attachment(str(file), path.name, AttachmentKind.IMAGE if image else AttachmentKind.FILE, size=len(content))
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
+    """The content of a regular file; a FIFO or device would be read for ever."""
+    if not path.is_absolute():
+        raise UsageError(f"{path} is not an absolute path")
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    with os.fdopen(fd, "rb") as file:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"{path} is not a file")
+        if found.st_size > most_bytes:
+            what = f"{path} has {found.st_size} bytes, at most {most_bytes} are taken (delivery.max_file_bytes)"
+            raise Refused(what, fix="send its path in the text instead, if Claude may read it there")
+        return file.read(most_bytes + 1)
+
+
+def write_text(inbox: Path, message_id: MessageId, text: str) -> Attachment:
+    """A message too long to be typed, as a file."""
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = text.encode()
+    file = inbox / f"{message_id}.txt"
+    write_private(file, content)
+    sync_directory(inbox)
+    return Attachment(str(file), "message", AttachmentKind.TEXT, size=len(content))
