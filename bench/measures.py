@@ -28,7 +28,7 @@ MS = 1000.0
 
 
 @contextlib.contextmanager
-def _rig() -> Iterator[Rig]:
+def open_rig() -> Iterator[Rig]:
     claude = os.environ.get("CCMUX_CLAUDE") or shutil.which("claude")
     if claude is None:
         sys.exit("bench needs the real Claude Code: `make bench` installs it")
@@ -68,7 +68,7 @@ def submit() -> list[Row]:
     """A message in, until its API request leaves Claude; baseline: paste and Enter by hand, interleaved."""
     ours: list[float] = []
     raw: list[float] = []
-    with _rig() as rig:
+    with open_rig() as rig:
         rig.new("a")
         fifo = rig.paths("a").run / "in.local"
         argv = ["tmux", "-S", str(rig.paths("a").run / "tmux.sock")]
@@ -106,13 +106,13 @@ def submit() -> list[Row]:
                 until(idle, "idle")
                 values.append(_arrival(rig, text, lambda act=act, text=text: act(text)) * MS)  # type: ignore[misc]
     row = Row("message in → API request leaves Claude", ours, "ms", "≤ 1.3 × raw", raw)
-    return [_judged(row, (row.ratio or 9) <= 1.3)]
+    return [judged(row, (row.ratio or 9) <= 1.3)]
 
 
 def reply() -> list[Row]:
     """From the Stop hook's spool file to the reply line in a reader of out.local."""
     values: list[float] = []
-    with _rig() as rig:
+    with open_rig() as rig:
         rig.new("a")
         reader = subprocess.Popen(["cat", str(rig.paths("a").run / "out.local")], stdout=subprocess.PIPE)
         assert reader.stdout is not None
@@ -131,23 +131,23 @@ def reply() -> list[Row]:
             process.kill()
             process.communicate()
     row = Row("Stop hook on disk → reply line read from out.local", values, "ms", "≤ 30 ms")
-    return [_judged(row, row.median <= 30)]
+    return [judged(row, row.median <= 30)]
 
 
 def send() -> list[Row]:
-    with _rig() as rig:
+    with open_rig() as rig:
         rig.new("a")
         rig.standin.default({"text": "ok"})
         bare = [_bare(rig) * MS for _ in range(RUNS)]
         values = [_ccmux(rig, "send", "a", f"n {number}") * MS for number in range(RUNS)]
         until(lambda: rig.status("a")["queue"] == {"waiting": 0, "in_flight": 0, "dead": 0}, "all answered")
     row = Row("`ccmux send` returns (journalled), whole process", values, "ms", "≤ 60 ms", bare)
-    return [_judged(row, row.median <= 60)]
+    return [judged(row, row.median <= 60)]
 
 
 def ten() -> list[Row]:
     """Ten instances: `ls`, memory, idle CPU."""
-    with _rig() as rig:
+    with open_rig() as rig:
         for number in range(TEN):
             rig.new(f"i{number}")
         bare = [_bare(rig) * MS for _ in range(RUNS)]
@@ -161,9 +161,9 @@ def ten() -> list[Row]:
     pss = Row("daemon memory (PSS), each of ten", memory, "MB", "≤ 20 MB")
     cpu = Row("daemon CPU idle, ten together, 20 s", [load], "% of a core", "≤ 0.3 %")
     return [
-        _judged(listing, listing.median <= 80 and (listing.ratio or 9) <= 4),
-        _judged(pss, pss.median <= 20),
-        _judged(cpu, load <= 0.3),
+        judged(listing, listing.median <= 80 and (listing.ratio or 9) <= 4),
+        judged(pss, pss.median <= 20),
+        judged(cpu, load <= 0.3),
     ]
 
 
@@ -184,7 +184,7 @@ def new() -> list[Row]:
     """`ccmux new` until ready; baseline: tmux with claude in it until its registry says idle."""
     ours: list[float] = []
     raw: list[float] = []
-    with _rig() as rig:
+    with open_rig() as rig:
         for number in range(8):
             start = time.perf_counter()
             rig.new(f"n{number}")
@@ -193,7 +193,7 @@ def new() -> list[Row]:
             raw.append(_raw_start(rig, f"n{number}"))
     extra = [a - b for a, b in zip(ours, raw, strict=True)]
     row = Row("`ccmux new` → ready", ours, "s", "raw + 0.5 s", raw)
-    return [_judged(row, sorted(extra)[len(extra) // 2] <= 0.5)]
+    return [judged(row, sorted(extra)[len(extra) // 2] <= 0.5)]
 
 
 def _raw_start(rig: Rig, name: str) -> float:
@@ -228,7 +228,7 @@ def hook() -> list[Row]:
             bare.append(one([sys.executable, "-c", "pass"]))
             values.append(one([sys.executable, "-I", "-S", entry, spool]))
     row = Row("one hook process (with fsync)", values, "ms", "≤ 2 × bare python", bare)
-    return [_judged(row, (row.ratio or 9) <= 2)]
+    return [judged(row, (row.ratio or 9) <= 2)]
 
 
 def journal() -> list[Row]:
@@ -247,10 +247,10 @@ def journal() -> list[Row]:
 
     with tempfile.TemporaryDirectory(dir=Path.home()) as directory:
         row = Row("journal: acknowledged messages per second", asyncio.run(run(directory)), "/s", "≥ 2,000")
-    return [_judged(row, row.median >= 2000)]
+    return [judged(row, row.median >= 2000)]
 
 
-def _judged(row: Row, met: bool) -> Row:
+def judged(row: Row, met: bool) -> Row:
     return Row(row.what, row.values, row.unit, row.target, row.baseline, met)
 
 

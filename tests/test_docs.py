@@ -19,6 +19,7 @@ from ccmux.resources import resource
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PROTOCOL = (ROOT / "docs" / "PROTOCOL.md").read_text()
+CLAUDE_CODE = (ROOT / "docs" / "CLAUDE-CODE.md").read_text()
 CONFIG = (ROOT / "docs" / "CONFIG.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
 
@@ -79,6 +80,14 @@ def test_every_request_of_the_control_socket_is_described() -> None:
     source = (ROOT / "ccmux" / "daemon" / "control.py").read_text()
     handled = set(re.findall(r'case "(\w+)":', source))
     assert set(re.findall(r'^\| `\{"op":"(\w+)"', PROTOCOL, re.MULTILINE)) == handled
+
+
+def test_every_fact_of_the_probe_has_its_row() -> None:
+    from ccmux.probe import facts  # noqa: F401 - registers them
+    from ccmux.probe.fact import FACTS
+
+    rows = dict(re.findall(r"^\| `([\w-]+)`: .* \| (.*) \|$", CLAUDE_CODE, re.MULTILINE))
+    assert rows == {fact.id: fact.degrades for fact in FACTS}
 
 
 def test_every_preset_is_right_and_names_only_what_exists() -> None:

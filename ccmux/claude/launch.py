@@ -123,8 +123,6 @@ def _arguments(paths: InstancePaths, spec: InstanceSpec) -> list[str]:
         spec.claude.permission_mode,
         "--name",
         paths.session,
-        "--system-prompt-snapshot",
-        "off",
     ]
     if spec.claude.model:
         argv += ["--model", spec.claude.model]

@@ -224,6 +224,10 @@ class Delivery:
 
     def _accepted(self, event: PromptAccepted, _now: float) -> list[Command]:
         message = self._mine(event.nonce)
+        if message is None and self.current is None and event.nonce is not None:
+            message = self._late(event.nonce)
+            if message is not None:
+                self.generation, message = self.living, replace(message, nonce=event.nonce)
         if message is None:
             return self._other_prompt(event)
         self.stashed = None  # Claude puts the draft back at every submit

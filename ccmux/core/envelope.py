@@ -23,6 +23,8 @@ NEWLINE: Final = "\n"
 _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
+_SHORT, _FEW_LINES = 150, 2
+"""Characters and line breaks of a prompt that any box shows whole."""
 _IMAGE: Final = "[Image#]"
 """`[Image #n]` as `_dense` sees it; no sanitised text holds it."""
 _IMAGE_NUMBER: Final = re.compile(r"\[Image#\d+\]")
@@ -57,6 +59,17 @@ def is_ours(box: str, message: Message) -> bool:
     for image in attached_images(message):
         paths = paths.replace(_IMAGE, _dense(image.file), 1)  # it could not be attached
     return bool(box) and (_dense(box) in whole or _dense(box) in paths)
+
+
+def stands_in(box: str, message: Message) -> bool:
+    """Whether the box shows the message, and not one character of a person: all of a short one, the end of a long one.
+
+    (Claude Code up to 2.1.275 was seen to keep nothing but the last line of several: then only the end marker is there.)
+    """
+    whole, shown = compose(message, message.nonce), _dense(box)
+    if len(whole) <= _SHORT and whole.count("\n") <= _FEW_LINES:
+        return shown == _dense(whole)
+    return is_ours(box, message) and shown != f"[{end_marker(message.nonce)}]"
 
 
 def envelope_id(box: str) -> str:

@@ -14,7 +14,9 @@ from typing import Final
 _RULE: Final = re.compile(r"^[─╌━]{10,}")
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
-_STASHED: Final = "draft stashed"
+_STASHED: Final = "stashed"
+"""`draft stashed` of 2.1.329, `stashed` alone of 2.1.300."""
+_END: Final = re.compile(r"\[end-[a-z2-7]{8}\]$")
 _PROMPTS: Final = ("❯", "!", ">")
 
 
@@ -50,7 +52,21 @@ def read_box(screen: str, cursor: int | None = None) -> Box:
                 focused=cursor is None or top < cursor < bottom,
                 stashed=any(_STASHED in bare for bare, _ in lines[bottom + 1 :]),
             )
-    return Box(present=False)
+    return _tall(lines, rules, cursor)
+
+
+def _tall(lines: list[tuple[str, str]], rules: list[int], cursor: int | None) -> Box:
+    """A box that is taller than the screen shows its end alone. Only one that ends in an envelope's end marker counts:
+    other texts above a rule are no box.
+    """
+    if not rules:
+        return Box(present=False)
+    bottom = rules[-1]
+    texts = [bright.strip("\u00a0 ") for _, bright in lines[:bottom]]
+    if not texts or not _END.search(texts[-1]) or (len(rules) > 1 and rules[-2] != 0):
+        return Box(present=False)
+    focused = cursor is None or cursor < bottom
+    return Box(present=True, text="\n".join(texts[1 if rules[0] == 0 else 0 :]).strip(), focused=focused)
 
 
 def _plain(line: str) -> tuple[str, str]:

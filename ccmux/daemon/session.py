@@ -13,7 +13,16 @@ from collections.abc import Callable
 from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
 from ccmux.claude.login import Kind
-from ccmux.core.envelope import attached_images, end_marker, envelope_id, images_in, is_ours, rest_of, strokes
+from ccmux.core.envelope import (
+    attached_images,
+    end_marker,
+    envelope_id,
+    images_in,
+    is_ours,
+    rest_of,
+    stands_in,
+    strokes,
+)
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
@@ -35,6 +44,8 @@ _KEYS_EVERY = 0.2
 """Seconds between two questions to tmux, while a person is attached, whether a key was pressed: it tells of none."""
 _TAKEN_WITHIN = 1.0
 """Seconds in which Claude takes an Enter out of its terminal; some 20 ms, measured."""
+_DRAWINGS = 20
+"""Looks at the box until it must show the whole message."""
 _ATTACHED_WITHIN = 5.0
 """Seconds in which Claude reads a pasted image; 0.1 s, measured."""
 _STALE = 10.0
@@ -161,7 +172,18 @@ class Session:
             if not await self._images_shown(len(attached_images(message))):
                 return "unseen"
         outcome = await panes.paste(control, pane, rest, end_marker(message.nonce))
+        if outcome == "shown" and not await self._stands(message):
+            return "unseen"
         return "unseen" if first and outcome == "refused" else outcome
+
+    async def _stands(self, message: Message) -> bool:
+        """Whether the box shows the message as it was typed; it may be drawn in several steps."""
+        for _ in range(_DRAWINGS):
+            box = await self.box()
+            if box is not None and box.focused and stands_in(box.text, message):
+                return True
+            await asyncio.sleep(0.05)
+        return False
 
     async def _images_shown(self, wanted: int) -> bool:
         """Whether Claude has read every image; it shows a path until it has."""

@@ -26,8 +26,8 @@ from ccmux.fleet import registry
 from ccmux.paths import InstancePaths, base
 
 OLDEST_TMUX: Final = (3, 2)
-TRIED_CLAUDE: Final = "2.1.329"
-"""The release that the facts in docs/CLAUDE-CODE.md were measured on."""
+TRIED_CLAUDE: Final = ("2.1.290", "2.1.300", "2.1.329", "2.1.330")
+"""Releases that were seen to hold every fact of docs/CLAUDE-CODE.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,16 @@ def _claude() -> Check:
         version = binary.version(path)
     except CcmuxError as error:
         return Check("claude", "error", error.what, error.fix)
-    note = "" if version == TRIED_CLAUDE else f" (ccmux was tried with {TRIED_CLAUDE})"
-    return Check("claude", "ok", f"Claude Code {version} at {path}{note}")
+    found = f"Claude Code {version} at {path}"
+    if _numbers(version) < _numbers(TRIED_CLAUDE[0]):
+        return Check("claude", "error", f"{found} is too old: it loses lines", f"install {TRIED_CLAUDE[-1]} or newer")
+    if version not in TRIED_CLAUDE:
+        return Check("claude", "ok", f"{found} (not among the releases that were tried: ccmux doctor --probe tries it)")
+    return Check("claude", "ok", found)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def _git() -> Check:
