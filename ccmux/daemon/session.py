@@ -42,7 +42,7 @@ _CLEARS = 400
 """Lines of our own text that are deleted at most."""
 _KEYS_EVERY = 0.2
 """Seconds between two questions to tmux, while a person is attached, whether a key was pressed: it tells of none."""
-_TAKEN_WITHIN = 1.0
+_TAKEN_WITHIN = 0.5
 """Seconds in which Claude takes an Enter out of its terminal; some 20 ms, measured."""
 _DRAWINGS = 20
 """Looks at the box until it must show the whole message."""

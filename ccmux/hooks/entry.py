@@ -9,8 +9,8 @@ import os
 import sys
 import time
 
-PASSES_WITHIN = 5.0
-"""Seconds after which a tool goes on although the gate is held: its daemon holds it for a second at most, or hangs."""
+PASSES_WITHIN = 0.8
+"""Seconds after which a tool goes on although the gate is held: its daemon holds it for half a second at most, or hangs."""
 
 
 def main(spool: str) -> None:

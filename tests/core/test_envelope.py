@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ccmux.core.envelope import CHUNK, NEWLINE, compose, end_marker, keystrokes, nonce_of
+from ccmux.core.envelope import (
+    CHUNK,
+    NEWLINE,
+    compose,
+    end_marker,
+    images_in,
+    is_ours,
+    keystrokes,
+    nonce_of,
+    stands_in,
+    strokes,
+)
 from ccmux.model.ids import ChannelName, MessageId, Nonce
-from ccmux.model.message import Message
+from ccmux.model.message import Attachment, AttachmentKind, Message
 
 NONCE = Nonce("abcdefg7")
 TEXT = st.text(st.one_of(st.sampled_from("[]\n\\@!/ \x1b.png~ccmuxend-"), st.characters()))
@@ -71,3 +84,61 @@ def test_strokes_give_the_prompt(body: str) -> None:
     assert "".join(strokes) == prompt
     assert all(stroke == NEWLINE or (0 < len(stroke) <= CHUNK and "\n" not in stroke) for stroke in strokes)
     assert not any(stroke.lower().endswith((".png", ".jpg", ".jpeg", ".svg")) for stroke in strokes)
+
+
+def attached(*attachments: Attachment, attempt: int = 1) -> Message:
+    return Message(
+        MessageId("m-1"),
+        ChannelName("local"),
+        "eve",
+        "look",
+        0.0,
+        attempt=attempt,
+        nonce=NONCE,
+        attachments=attachments,
+    )
+
+
+IMAGE = Attachment("/in box/m-1-1.png", "a [Image #9].png", AttachmentKind.IMAGE, 7)
+FILE = Attachment("/inbox/m-1-2.pdf", "b.pdf", AttachmentKind.FILE, 8)
+
+
+def test_images_come_last_and_are_pasted_by_path() -> None:
+    first, rest = strokes(attached(IMAGE, FILE), NONCE)
+    assert first[-1] == r"/in\ box/m-1-1.png"
+    assert "Attached file b.pdf (8 bytes): it is in /inbox/m-1-2.pdf" in "".join(first)
+    assert rest == ["\n", f"[end-{NONCE}]"]
+
+
+def test_what_the_box_shows_of_an_image_is_ours_attached_or_not() -> None:
+    message = attached(IMAGE)
+    shown = compose(message, NONCE).replace("[Image#]", "[Image #12]")
+    assert is_ours(shown, message)
+    assert images_in(shown) == 1
+    assert is_ours(compose(message, NONCE).replace("[Image#]", IMAGE.file), message)
+    assert not is_ours(shown + "x", message)
+
+
+def test_a_later_attempt_names_the_file_instead() -> None:
+    first, rest = strokes(attached(IMAGE, attempt=2), NONCE)
+    assert first == []
+    assert any("it is in /in box/m-1-1" in stroke for stroke in rest)
+
+
+def test_a_text_too_long_to_be_typed_is_pointed_at() -> None:
+    prompt = compose(attached(Attachment("/inbox/m-1.txt", "message", AttachmentKind.TEXT, 99_999)), NONCE)
+    assert "look" not in prompt
+    assert "99999 bytes" in prompt
+    assert "/inbox/m-1.txt" in prompt
+
+
+def test_a_short_prompt_must_stand_there_whole_and_alone() -> None:
+    one = replace(message("hello"), nonce=NONCE)
+    whole = compose(one, NONCE)
+    assert stands_in(whole, one)
+    assert not stands_in(whole + "x", one)
+    assert not stands_in(whole[10:], one)
+    many = replace(message("\n".join(f"line {n}" for n in range(90))), nonce=NONCE)
+    assert stands_in(f"line 88\nline 89\n[end-{NONCE}]", many)
+    assert not stands_in(f"[end-{NONCE}]", many)
+    assert not stands_in(f"mine\nline 89\n[end-{NONCE}]", many)

@@ -35,3 +35,25 @@ def test_boxes(screen: str, box: Box) -> None:
 )
 def test_no_screen_raises(screen: str) -> None:
     assert isinstance(read_box(screen), Box)
+
+
+BOXED = f"text\n{RULE}\n❯ hello\n{RULE}\n  footer · draft stashed"
+
+
+def test_the_cursor_tells_whether_keys_go_to_the_box() -> None:
+    assert read_box(BOXED, 2).focused
+    assert not read_box(BOXED, 4).focused
+    assert read_box(BOXED).focused
+
+
+def test_a_draft_that_is_set_aside_is_told_below_the_box() -> None:
+    assert read_box(BOXED).stashed
+    assert not read_box(f"draft stashed\n{RULE}\n❯ stashed\n{RULE}").stashed
+
+
+def test_a_box_taller_than_the_screen_counts_only_when_it_ends_in_an_envelope() -> None:
+    tall = f"line 7\nline 8 [end-abcdefg2]\n{RULE}\n  footer"
+    assert read_box(tall, 1) == Box(present=True, text="line 7\nline 8 [end-abcdefg2]")
+    assert read_box(f"{RULE}\n{tall}", 2).text == "line 7\nline 8 [end-abcdefg2]"
+    assert not read_box(f"line 7\nline 8\n{RULE}\n  footer", 1).present
+    assert not read_box(f"a\n{RULE}\nb\n{RULE}\nline 8 [end-abcdefg2]\n{RULE}", 4).present
