@@ -3,6 +3,7 @@
 #   make demo [REAL=1]     the main job, with a stand-in for the model; REAL=1: on your own login
 #   make test [ARGS=...]   pytest $(ARGS)
 #   make check             ruff, ruff format, mypy, lint-imports
+#   make torture [ARGS=...]  half an hour of kills (ARGS="--seed S --minutes M --messages N --kills K", --help)
 #   make bench             the measurements of bench/
 #   make lock              the newest versions into scripts/*.lock
 #   make clean             remove what the targets above made
@@ -12,7 +13,7 @@ PYTHON := .venv/bin/python
 PINNED_CLAUDE = $(or $(CCMUX_CLAUDE),$(CURDIR)/.tools/bin/claude)
 CHOSEN_CLAUDE = $(or $(CCMUX_CLAUDE),$(CURDIR)/.tools/run/claude)
 
-.PHONY: demo test check lint bench lock clean bootstrap-run bootstrap-dev
+.PHONY: demo test torture check lint bench lock clean bootstrap-run bootstrap-dev
 .DEFAULT_GOAL := test
 
 bootstrap-run:
@@ -26,6 +27,9 @@ demo: bootstrap-run
 
 test: bootstrap-dev
 	CCMUX_CLAUDE="$(PINNED_CLAUDE)" $(PYTHON) -m pytest $(ARGS)
+
+torture: bootstrap-dev
+	@CCMUX_CLAUDE="$(PINNED_CLAUDE)" $(PYTHON) -m tests.torture.run $(ARGS)
 
 check: bootstrap-dev
 	$(PYTHON) -m ruff check .

@@ -29,7 +29,7 @@ def read(config_dir: Path, pid: int) -> Registered | None:
     """What the Claude with that pid says of itself. A file that an earlier process with the pid left does not count."""
     try:
         entry = _decode((config_dir / "sessions" / f"{pid}.json").read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not entry.status or (entry.proc_start and sys.platform == "linux" and started(pid) != entry.proc_start):
         return None

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ccmux.errors import UsageError
 
+_END = 2_000_000
+"""Bytes at the end of a transcript in which a recent prompt stands."""
 _NOT_NAME = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -54,6 +56,18 @@ def adopt(source_dir: Path, config_dir: Path, session_id: str, work: Path) -> Pa
     if (source.parent / session_id).is_dir():
         shutil.copytree(source.parent / session_id, target / session_id, dirs_exist_ok=True)
     return target / source.name
+
+
+def holding(config_dir: Path, nonce: str, but: str) -> str:
+    """The session, other than `but`, whose transcript holds the nonce; empty when none does. Reads the ends of all."""
+    for path in config_dir.glob("projects/*/*.jsonl"):
+        if path.stem == but:
+            continue
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _END))
+            if nonce.encode() in file.read():
+                return path.stem
+    return ""
 
 
 class Tail:

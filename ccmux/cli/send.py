@@ -113,6 +113,12 @@ def _parse(words: list[str]) -> _Asked:
 
 def _path(word: str) -> str:
     """The absolute path of a file that is there; the daemon works in another directory."""
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the name {word!a} is not UTF-8", fix="rename the file, or send its path in the text"
+        ) from None
     if not os.path.isfile(word):  # noqa: PTH113 - pathlib would cost a tenth of the whole verb
         raise UsageError(f"--file takes the path of a file; {word!a} is none", fix=USAGE)
     return os.path.abspath(word)  # noqa: PTH100

@@ -41,6 +41,14 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Untangle:
+    """A person has typed behind our text in the box: delete all of it, and type his words again as his draft."""
+
+    message: Message
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
 class Stash:
     """Have Claude set the draft in its box aside, or put it back where the box is empty (one key does both).
 
@@ -72,4 +80,4 @@ class Remember:
     message_id: MessageId
 
 
-Command = Save | Paste | Enter | Clear | Stash | Answer | Remember
+Command = Save | Paste | Enter | Clear | Untangle | Stash | Answer | Remember

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Final
 
-from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash
-from ccmux.core.envelope import envelope_id, is_ours, is_whole
-from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
+from ccmux.core.envelope import envelope_id, holds_envelope, is_ours, is_whole
+from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
@@ -42,6 +43,8 @@ HOPELESS: Final = frozenset({"invalid_request", "model_not_found", "max_output_t
 """API refusals that the same prompt will meet again."""
 BREATH: Final = 0.2
 """Seconds between two attempts, so that a refusal that persists is no hot loop."""
+UNTANGLE: Final = 2.0
+"""Seconds between two attempts to part a person's words from ours."""
 _REMEMBERED: Final = 16
 """Turns of others that are remembered; only the latest can matter."""
 RESUMED: Final = "[resumed after an interruption]\n\n"
@@ -118,12 +121,28 @@ class Delivery:
     def handle(self, event: Event, now: float) -> list[Command]:
         """What is to be done now, in this order."""
         if isinstance(event, Arrived):
-            self.waiting.append(event.message)
+            self._queue(event.message)
             return []
+        if isinstance(event, Cancelled):
+            return self._cancel(event.message_id)
         if isinstance(event, Looked):
             self._note(event, now)
         rule = _TABLE[self.current.state if self.current else None].get(type(event))
         return rule(self, event, now) if rule else []
+
+    def _queue(self, message: Message) -> None:
+        """Behind what waits; an urgent one behind the urgent ones, and behind one that was tried already."""
+        ahead = len(self.waiting)
+        if message.urgent:
+            ahead = sum(1 for _ in takewhile(lambda held: held.urgent or held.attempt, self.waiting))
+        self.waiting.insert(ahead, message)
+
+    def _cancel(self, message_id: MessageId) -> list[Command]:
+        found = next((held for held in self.waiting if held.id == message_id), None)
+        if found is None:
+            return []
+        self.waiting.remove(found)
+        return self._close(found, MessageState.REJECTED, "cancelled by a person")
 
     # every look
 
@@ -146,6 +165,11 @@ class Delivery:
 
     def _begin(self, seen: Looked, now: float) -> list[Command]:
         """Take the next message, if the session is ready for one."""
+        expired = next((held for held in self.waiting if 0 < held.expires_at <= seen.wall), None)
+        if expired is not None:
+            self.waiting.remove(expired)
+            self._wake(now)
+            return self._close(expired, MessageState.REJECTED, "it expired before it could be delivered")
         if not self.waiting:
             return self._put_back(seen, now)
         return self._type(self.waiting[0], seen, now, from_queue=True)
@@ -175,7 +199,10 @@ class Delivery:
         if seen.blocked == "draft" and left_over and seen.generation is not None:
             self._wake(now + BREATH)
             return [Clear(message, seen.generation)]  # what an earlier attempt left there
-        if seen.may_stash and seen.generation is not None:
+        if seen.blocked == "draft" and seen.waited and holds_envelope(box) and seen.generation is not None:
+            self._wake(now + UNTANGLE)
+            return [Untangle(message, seen.generation)]
+        if seen.blocked == "draft" and seen.waited and not seen.stashed and seen.generation is not None:
             self.stashed = seen.generation
             self._wake(now + BREATH)
             return [Stash(seen.generation)]
@@ -219,6 +246,8 @@ class Delivery:
     def _entered(self, event: Entered, now: float) -> list[Command]:
         if self._mine(event.nonce) is not None:
             self._entered_at = now
+            if not event.pressed:
+                self._enters = max(0, self._enters - 1)  # it was not pressed: as soon as all is calm, it will be
             self._wake(now + (ACCEPT_WITHIN if event.pressed else 0.3))
         return []
 
@@ -282,6 +311,9 @@ class Delivery:
             self._enters += 1
             self._entered_at = now
             return [Enter(self.current.nonce, self.generation)]
+        if shown and seen.blocked == "draft" and seen.waited and self.generation is not None:
+            untangle = Untangle(self.current, self.generation)
+            return [untangle, *self._again(self.current, "a person typed behind it", now)]
         if not shown and seen.box is not None and late >= SETTLED and self._idle_for(now) >= ACCEPT_WITHIN:
             if self.current.state is MessageState.ACCEPTED:
                 return self._accepted_only(self.current)
@@ -418,8 +450,12 @@ class Delivery:
         return [Save(again, note=why)]
 
     def _end(self, message: Message, state: MessageState, why: str) -> list[Command]:
-        self._forget(message)
         self._release()
+        return self._close(message, state, why)
+
+    def _close(self, message: Message, state: MessageState, why: str) -> list[Command]:
+        """The message ends without an answer, whether it was in flight or waited."""
+        self._forget(message)
         return [Answer(message.id, replace(message, state=state, reason=why), "", error=why)]
 
     def _release(self) -> None:

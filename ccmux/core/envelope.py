@@ -16,9 +16,11 @@ from ccmux.model.message import Attachment, AttachmentKind, Message
 
 CHUNK: Final = 700
 """Characters per bracketed paste. Above 800, or with more than two newlines, Claude Code 2.1.329 wraps a paste as
-`<pasted_content>`, which the model is told to distrust."""
+`<pasted_content>`, which the model is told to distrust; with any in a pane of few rows."""
+BREAKS, ROWS = 2, 20
+"""Line breaks in one paste, in a pane of at least so many rows."""
 NEWLINE: Final = "\n"
-"""An item of `keystrokes` that stands for Ctrl+J, a line break inside the prompt box."""
+"""An item of `keystrokes` of its own: pasted alone it is a line break in the box, in every editor mode of Claude."""
 
 _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
@@ -72,15 +74,33 @@ def stands_in(box: str, message: Message) -> bool:
     return is_ours(box, message) and shown != f"[{end_marker(message.nonce)}]"
 
 
+def holds_envelope(box: str) -> bool:
+    """Whether (a part of) an envelope of ours stands in the box, whatever else does."""
+    return bool(_NONCE.search(box)) or "[ccmuxchannel=" in _dense(box)
+
+
+def words_of_person(box: str, message: Message) -> str | None:
+    """What a person has typed behind (a part of) our text; None when the box does not begin with our text.
+
+    Once a person has pressed a key nothing more of ours is typed, so his words are always last.
+    """
+    ends = [found.end() for found in _NONCE.finditer(box)]
+    if ends:
+        return box[ends[-1] :].strip()
+    whole, at = _dense(compose(message, message.nonce)), 0
+    for place, char in enumerate(box):
+        if char.isspace():
+            continue
+        if at >= len(whole) or whole[at] != char:
+            return box[place:].strip() if at else None
+        at += 1
+    return ""
+
+
 def envelope_id(box: str) -> str:
     """The message id, if the box holds exactly one whole envelope: Claude puts a prompt back there after Esc."""
     found = _WHOLE.match(_dense(box))
     return found[1] if found else ""
-
-
-def rest_of(box: str, before: str) -> bool:
-    """Whether the box holds what was there before, less something at its end."""
-    return _dense(before).startswith(_dense(box))
 
 
 def _dense(text: str) -> str:
@@ -134,29 +154,35 @@ def _body(message: Message) -> str:
     return "\n".join(lines)
 
 
-def strokes(message: Message, nonce: Nonce) -> tuple[list[str], list[str]]:
-    """What to paste for a message: up to its last image, and the rest with the end marker.
+def strokes(message: Message, nonce: Nonce, breaks: int = 0) -> list[list[str]]:
+    """What to paste for a message: a list for each image, which ends in its path, and the rest with the end marker.
 
-    An image's path is a paste of its own, which attaches it (seen with 2.1.329: it becomes `[Image #n]`, some 0.1 s later;
-    a path that cannot be attached is typed then, wherever the cursor is, so nothing may follow before).
+    An image's path is a paste of its own, which attaches it (seen with 2.1.329: it becomes `[Image #n]`, some 0.1 s later,
+    wherever the cursor is then: so it must be shown before anything follows).
     """
     *pieces, rest = compose(message, nonce).split(_IMAGE)
-    first: list[str] = []
-    for image, piece in zip(attached_images(message), pieces, strict=True):
-        first += [*keystrokes(piece), image.file.replace(" ", "\\ ")]
-    return first, keystrokes(rest)
+    images = zip(attached_images(message), pieces, strict=True)
+    return [
+        *([*keystrokes(piece, breaks), image.file.replace(" ", "\\ ")] for image, piece in images),
+        keystrokes(rest, breaks),
+    ]
 
 
-def keystrokes(prompt: str) -> list[str]:
-    """What to paste, in order: pieces of at most CHUNK characters, and NEWLINE between lines.
+def keystrokes(prompt: str, breaks: int = 0) -> list[str]:
+    """What to paste, in order: pieces of at most CHUNK characters with at most `breaks` line breaks, else NEWLINE alone.
 
     No piece ends in the name of an image: a paste that is only the path of one attaches the file.
     """
     typed: list[str] = []
     for number, line in enumerate(prompt.split("\n")):
-        if number:
-            typed.append(NEWLINE)
-        typed.extend(_pieces(line))
+        pieces = _pieces(line)
+        last = typed[-1] if typed else ""
+        joined = f"{last}\n{pieces[0] if pieces else ''}"
+        if number and last and last != NEWLINE and joined.count("\n") <= breaks and len(joined) <= CHUNK:
+            typed[-1] = joined
+            typed.extend(pieces[1:])
+        else:
+            typed.extend([NEWLINE, *pieces] if number else pieces)
     return typed
 
 

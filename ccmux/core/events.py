@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ccmux.model.ids import Generation, Nonce
+from ccmux.model.ids import Generation, MessageId, Nonce
 from ccmux.model.message import Message
 from ccmux.model.turn import TurnEvent
 
@@ -14,6 +14,13 @@ class Arrived:
     """A journalled message."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A person does not want the message to be delivered any more. Too late once it is being typed."""
+
+    message_id: MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,12 @@ class Looked:
     """why nothing may be typed now; empty when it may"""
     box: str | None = None
     """the text in the prompt box; None when it was not looked at or no box is there"""
-    may_stash: bool = False
-    """it is a person's draft, was waited for long enough, and may be set aside: no older one is"""
+    waited: bool = False
+    """what a person left in the box was waited for long enough"""
     stashed: bool = False
     """Claude says that a draft is set aside"""
+    wall: float = 0.0
+    """wall clock, for what expires"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +60,4 @@ class Entered:
     pressed: bool
 
 
-Event = Arrived | Looked | Pasted | Entered | TurnEvent
+Event = Arrived | Cancelled | Looked | Pasted | Entered | TurnEvent

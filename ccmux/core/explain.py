@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ccmux.core.reading import TURN_BEGINS, TURN_ENDS, says_title
+from ccmux.core.reading import TURN_BEGINS, TURN_ENDS, escaped, says_title, told
 from ccmux.core.sources import Sources
 from ccmux.model.state import Reading
 
-INTERRUPTED = "interrupted"
-"""The row that a person's Esc leaves in the transcript: no hook tells of it."""
 SETTLED = 2.0
 """Seconds after which sources that tell the same thing must agree; each lags behind Claude by less."""
 
@@ -66,8 +64,8 @@ def _registry(seen: Sources) -> Evidence:
     if registered is None:
         return Evidence("registry", "there is none; the fall-backs count" if seen.without_registry else "not yet there")
     waiting = f" for {registered.waiting_for}" if registered.waiting_for else ""
-    says = registered.status if registered.status in ("busy", "waiting") else "idle"
-    return Evidence("registry", f"{registered.status}{waiting}", says, registered.changed_at)
+    said = told(seen)
+    return Evidence("registry", f"{registered.status}{waiting}", said.status if said else "", registered.changed_at)
 
 
 def _hook(seen: Sources) -> Evidence:
@@ -75,8 +73,7 @@ def _hook(seen: Sources) -> Evidence:
     if hook is None:
         return Evidence("hook", "none since the daemon began")
     says = "busy" if hook.event in TURN_BEGINS else "idle" if hook.event in TURN_ENDS else ""
-    escaped = seen.row is not None and seen.row.event == INTERRUPTED and seen.row.at >= hook.at
-    return Evidence("hook", hook.event, "" if escaped else says, hook.at)
+    return Evidence("hook", hook.event, "" if escaped(seen) else says, hook.at)
 
 
 def _row(seen: Sources) -> Evidence:

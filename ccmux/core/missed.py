@@ -23,10 +23,11 @@ class Missed:
     def seen(self, pane: Pane | None, registered: Registered | None, now: float) -> bool:
         """Whether this Claude certainly keeps no registry."""
         self.wake_at = None
-        if pane is None or pane.dead or registered is not None or pane.generation != self._generation:
-            self._generation = pane.generation if pane is not None else None
-            self._since = now
-        if pane is None or pane.dead or registered is not None:
+        missing = pane is not None and not pane.dead and registered is None
+        generation = pane.generation if pane is not None and missing else None
+        if generation is None or generation != self._generation:
+            self._generation, self._since = generation, now
+        if generation is None:
             return False
         if now - self._since >= KEEPS_NONE:
             return True

@@ -13,16 +13,17 @@ class Patience:
     """Counts from the person's latest key, or from when the hindrance was first seen, whichever is later."""
 
     seconds: float
-    _since: float | None = None
+    _since: float = 0.0
+    _what: tuple[str, str] = ("", "")
 
-    def seen(self, hindrance: str, last_key: float | None, now: float) -> float | None:
+    def seen(self, hindrance: str, text: str, last_key: float | None, now: float) -> float | None:
         """Seconds of patience that are left, at least 0; None when there is nothing to be patient about.
 
-        `now` and `last_key` are the wall clock: a step of it makes the wait longer or shorter once, no more.
+        `text` is the draft: one that Claude puts back after a message is not waited for again. `now` and `last_key` are
+        the wall clock: a step of it makes the wait longer or shorter once, no more.
         """
         if hindrance not in WAITED_FOR:
-            self._since = None
             return None
-        if self._since is None or self._since > now:
-            self._since = now
+        if self._what != (hindrance, text) or self._since > now:
+            self._what, self._since = (hindrance, text), now
         return max(0.0, max(self._since, min(last_key or 0.0, now)) + self.seconds - now)

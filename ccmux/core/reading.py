@@ -15,6 +15,8 @@ LOGIN_TROUBLE: Final = frozenset(
 )
 TURN_BEGINS: Final = frozenset({"UserPromptSubmit"})
 TURN_ENDS: Final = frozenset({"Stop", "StopFailure", "SessionStart"})
+INTERRUPTED: Final = "interrupted"
+"""The row that a person's Esc leaves in the transcript."""
 _WAITING: Final = {"permission prompt": "permission", "input needed": "question", "dialog open": "dialog"}
 _BY_LIFE: Final = {
     Life.STOPPED: Reading(InstanceState.STOPPED, source="daemon"),
@@ -55,8 +57,14 @@ def told(seen: Sources) -> Told | None:
 
 
 def _ended(seen: Sources) -> bool:
-    """Whether the title says so: Claude draws it anew when a turn ends, also after Esc, of which no hook tells."""
-    return says_title(seen.pane.title if seen.pane else "") == "idle"
+    """Whether the title or the transcript says so: no hook tells of Esc."""
+    return says_title(seen.pane.title if seen.pane else "") == "idle" or escaped(seen)
+
+
+def escaped(seen: Sources) -> bool:
+    """Whether a person's Esc ended the turn that the latest hook began."""
+    row, hook = seen.row, seen.hook
+    return row is not None and hook is not None and row.event == INTERRUPTED and row.at >= hook.at
 
 
 def says_title(title: str) -> str:
@@ -91,7 +99,7 @@ def _idle(seen: Sources, now: float, typing_pause: float, source: str) -> Readin
         return Reading(InstanceState.TYPING, source="keys")
     if seen.trouble:
         state = InstanceState.LOGGED_OUT if seen.trouble in LOGIN_TROUBLE else InstanceState.LIMITED
-        return Reading(state, seen.trouble, "hook")
+        return Reading(state, seen.trouble, "daemon" if seen.trouble == NOT_LOGGED_IN else "hook")
     if seen.box is not None and seen.box.text:
         return Reading(InstanceState.TYPING, "draft", "screen")
     return Reading(InstanceState.IDLE, source=source)

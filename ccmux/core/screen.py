@@ -16,7 +16,8 @@ _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]")
 _STASHED: Final = "stashed"
 """`draft stashed` of 2.1.329, `stashed` alone of 2.1.300."""
-_END: Final = re.compile(r"\[end-[a-z2-7]{8}\]$")
+_TALL: Final = 3
+"""Lines that a box which fills the smallest window has."""
 _PROMPTS: Final = ("❯", "!", ">")
 
 
@@ -56,17 +57,24 @@ def read_box(screen: str, cursor: int | None = None) -> Box:
 
 
 def _tall(lines: list[tuple[str, str]], rules: list[int], cursor: int | None) -> Box:
-    """A box that is taller than the screen shows its end alone. Only one that ends in an envelope's end marker counts:
-    other texts above a rule are no box.
+    """A box that is taller than the screen: its upper rule, and perhaps its first lines, are not to be seen.
+
+    Continued lines of the box are indented by two; a conversation above a rule has lines that are not.
     """
     if not rules:
         return Box(present=False)
     bottom = rules[-1]
-    texts = [bright.strip("\u00a0 ") for _, bright in lines[:bottom]]
-    if not texts or not _END.search(texts[-1]) or (len(rules) > 1 and rules[-2] != 0):
+    begin = 1 if rules[0] == 0 and bottom else 0
+    inside = lines[begin:bottom]
+    alone = len(rules) == 1 + begin and len(inside) > _TALL
+    if not alone or any(bare and not bare.startswith(("  ", *_PROMPTS)) for bare, _ in inside):
         return Box(present=False)
-    focused = cursor is None or cursor < bottom
-    return Box(present=True, text="\n".join(texts[1 if rules[0] == 0 else 0 :]).strip(), focused=focused)
+    return Box(
+        present=True,
+        text="\n".join(bright.strip("\u00a0 ") for _, bright in inside).strip(),
+        focused=cursor is None or begin <= cursor < bottom,
+        stashed=any(_STASHED in bare for bare, _ in lines[bottom + 1 :]),
+    )
 
 
 def _plain(line: str) -> tuple[str, str]:

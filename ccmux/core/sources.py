@@ -27,6 +27,10 @@ class Pane:
     """wall clock (whole seconds) of the latest key of an attached person; None when nobody is attached"""
     people: int = 0
     """terminals that are attached, our own control connection not counted"""
+    height: int = 0
+    """rows"""
+    tmux: str = ""
+    """version of the server"""
     title: str = ""
 
 

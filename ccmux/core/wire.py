@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ccmux.core.link import Frame, Malformed, checksum, frame_of
 from ccmux.model.message import Reply
 
 
@@ -26,12 +27,12 @@ class Unreadable:
     reason: str
 
 
-def parse_line(line: bytes) -> Incoming | Unreadable | None:
+def parse_line(line: bytes) -> Incoming | Unreadable | Frame | Malformed | None:
     """One line without its LF; None when there is nothing in it.
 
-    Plain text is the message. A JSON object is a message of another program: its `content` is the message when it has one
-    (`{channel, content, ts, meta}`, a directive), else the object itself is, verbatim (a report). `from` and `channel`
-    in it are never believed.
+    Plain text is the message. A JSON object with `"v": 1` and a key of the link is a frame of it (`ccmux.core.link`); any
+    other is a message of another program: its `content` is the message when it has one (`{channel, content, ts, meta}`,
+    a directive), else the object itself is, verbatim (a report). `from` and `channel` in it are never believed.
     """
     try:
         text = line.decode("utf-8").rstrip("\r\0")
@@ -41,7 +42,11 @@ def parse_line(line: bytes) -> Incoming | Unreadable | None:
     if not text.strip():
         return None
     if text.lstrip().startswith("{"):
-        content = _content(text)
+        value = _decoded(text)
+        frame = frame_of(value)
+        if frame is not None:
+            return frame
+        content = value.get("content") if isinstance(value, dict) else None
         if isinstance(content, str):
             return Incoming(content) if content.strip() else None
         if content is not None:
@@ -49,12 +54,11 @@ def parse_line(line: bytes) -> Incoming | Unreadable | None:
     return Incoming(text)
 
 
-def _content(text: str) -> Any:  # noqa: ANN401 - whatever the stranger wrote
+def _decoded(text: str) -> Any:  # noqa: ANN401 - whatever the stranger wrote
     try:
-        value = msgspec.json.decode(text)
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return value.get("content") if isinstance(value, dict) else None
 
 
 class OutLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,6 +71,7 @@ class OutLine(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: int
     text: str
     error: str = ""
+    sum: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -74,14 +79,21 @@ _encode = msgspec.json.Encoder().encode
 
 def out_lines(reply: Reply, limit: int) -> list[bytes]:
     """The reply as lines of at most `limit` bytes each (PIPE_BUF: the kernel writes such a line whole)."""
-    worst = OutLine(v=1, id=reply.id, reply_to=reply.reply_to, part=999_999, parts=999_999, text="")
+    worst = OutLine(v=1, id=reply.id, reply_to=reply.reply_to, part=999_999, parts=999_999, text="", sum="0" * 8)
     error = _cut(reply.error, limit // 4)
     room = limit - len(_encode(worst)) - len(_encode(error)) - len(',"error":') - 1
     pieces = list(_slices(reply.text, room)) or [""]
-    lines = []
+    lines, total = [], checksum(reply.text) if len(pieces) > 1 else ""
     for number, piece in enumerate(pieces, 1):
         line = OutLine(
-            v=1, id=reply.id, reply_to=reply.reply_to, part=number, parts=len(pieces), text=piece, error=error
+            v=1,
+            id=reply.id,
+            reply_to=reply.reply_to,
+            part=number,
+            parts=len(pieces),
+            text=piece,
+            error=error,
+            sum=total,
         )
         lines.append(_encode(line) + b"\n")
     return lines

@@ -70,8 +70,8 @@ def _read(path: Path, most_bytes: int) -> bytes:
         raise UsageError(f"{path} is not an absolute path")
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UsageError(f"{str(path)!a} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     with os.fdopen(fd, "rb") as file:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):

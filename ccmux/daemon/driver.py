@@ -18,15 +18,15 @@ from dataclasses import replace
 import msgspec
 
 from ccmux.claude import transcript as transcripts
-from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash
+from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
-from ccmux.core.events import Arrived, Entered, Event, Looked, Pasted
-from ccmux.core.explain import INTERRUPTED, disagreement, explain
+from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
+from ccmux.core.explain import disagreement, explain
 from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.missed import Missed
 from ccmux.core.patience import Patience
-from ccmux.core.reading import NOT_LOGGED_IN, Told, blocked, read_state, told
+from ccmux.core.reading import INTERRUPTED, NOT_LOGGED_IN, Told, blocked, read_state, told
 from ccmux.core.screen import Box
 from ccmux.core.sources import Heard, Pane, Registered, Sources
 from ccmux.core.transcript import events_of
@@ -37,7 +37,7 @@ from ccmux.errors import CcmuxError, TmuxError
 from ccmux.files import write_private
 from ccmux.hooks import spool
 from ccmux.journal.meta import Conversation
-from ccmux.model.ids import Generation
+from ccmux.model.ids import Generation, MessageId
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState, Reading
 from ccmux.model.turn import (
@@ -55,8 +55,8 @@ log = logging.getLogger(__name__)
 
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
-_TMUX_TELLS = 1.0
-"""Seconds: how exactly tmux tells when a key was pressed. A shorter pause could not be told from none."""
+_TMUX_TELLS = 2.0
+"""Seconds: tmux tells in whole ones when a key was pressed. A shorter pause could not be told from none."""
 _WITHOUT_REGISTRY = 0.5
 """Seconds between looks at a Claude that keeps no registry: a dialog in it is seen on the screen alone."""
 _IN_DOUBT = frozenset({MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED})
@@ -137,6 +137,12 @@ class Driver:
         await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
         self._hub.change()
 
+    async def cancel(self, message_id: MessageId) -> bool:
+        """End a message that waits; False when it does not wait (any more)."""
+        commands = self.delivery.handle(Cancelled(message_id), time.monotonic())
+        await self._do(commands)
+        return bool(commands)
+
     @property
     def facts(self) -> dict[str, object]:
         """What `status` tells beside the state."""
@@ -172,6 +178,8 @@ class Driver:
         if registered is not None and registered.session_id != self._talk.session_id:
             await self._switch(registered.session_id)
         seen = await self._closer(self._sources(pane, registered, now))
+        if seen.without_registry:
+            await self._find_conversation()
         said = told(seen) if alive else None
         action = self.life.seen(
             now, generation=generation, alive=alive, registered=said is not None, resuming=self._resuming
@@ -234,7 +242,7 @@ class Driver:
     def _looked(self, seen: Sources, reading: Reading, said: Told | None, wall: float) -> Looked:
         pane, box = seen.pane, seen.box
         why = blocked(seen, reading)
-        left = self._patience.seen(why, pane.last_key if pane else None, wall)
+        left = self._patience.seen(why, box.text if box else "", pane.last_key if pane else None, wall)
         wanted = bool(self.delivery.waiting or self.delivery.current)
         if left and wanted:
             self._wake_in(left)
@@ -245,8 +253,9 @@ class Driver:
             idle=said is not None and said.idle,
             blocked=why,
             box=box.text if box is not None and box.present else None,
-            may_stash=left == 0 and why == "draft" and box is not None and not box.stashed,
+            waited=left == 0,
             stashed=box is not None and box.stashed,
+            wall=wall,
         )
 
     def _wake_for_people(self, seen: Sources, reading: Reading, looked: Looked, wall: float) -> None:
@@ -326,6 +335,16 @@ class Driver:
         self._tail = transcripts.Tail(path, self._talk.cursor if same else 0)
         self._talk = replace(self._talk, transcript=str(path))
 
+    async def _find_conversation(self) -> None:
+        """Nobody tells of a /clear where there is neither registry nor hook: look where our prompt has gone."""
+        current = self.delivery.current
+        if current is None or current.state not in (MessageState.SUBMITTING, MessageState.ACCEPTED):
+            return
+        found = transcripts.holding(self.session.paths.claude, current.nonce, self._talk.session_id)
+        if found:
+            await self._switch(found)
+            await self._read_transcript(time.monotonic())
+
     async def _switch(self, session_id: str) -> None:
         """Claude itself says which conversation is the current one: ours was resumed, or a person used /clear."""
         log.info("the conversation is now %s (was %s)", session_id, self._talk.session_id or "none")
@@ -390,6 +409,8 @@ class Driver:
                     result = Entered(nonce, await self._try(self.session.enter(nonce, generation)))
                 case Clear(message, generation):
                     await self._try(self.session.clear(message, generation))
+                case Untangle(message, generation):
+                    await self._try(self.session.untangle(message, generation))
                 case Stash(generation):
                     await self._stash(generation)
             if result is not None:

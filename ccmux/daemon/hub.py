@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator
 
 from ccmux.core.explain import Evidence
 from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.state import InstanceState, Reading
+
+_FRAMES = 10_000
+"""Lines for a peer that does not read; of more, the oldest are dropped."""
 
 
 class Hub:
@@ -28,6 +32,10 @@ class Hub:
         self.new_channel = asyncio.Event()
         self._looks: list[asyncio.Future[None]] = []
         self._kicks: dict[ChannelName, asyncio.Event] = {}
+        self.linked: set[ChannelName] = set()
+        """channels whose peer acknowledges what it gets"""
+        self._frames: dict[ChannelName, deque[bytes]] = {}
+        self._acked: dict[ChannelName, list[str]] = {}
         self._ended: dict[MessageId, asyncio.Event] = {}
 
     def change(self, *_: object) -> None:
@@ -76,6 +84,23 @@ class Hub:
             self._kicks[channel] = asyncio.Event()
             self.new_channel.set()
         return self._kicks[channel]
+
+    def tell(self, channel: ChannelName, line: bytes) -> None:
+        """A line of the link for the channel's peer, before any reply; may be lost: then the peer asks again."""
+        self._frames.setdefault(channel, deque(maxlen=_FRAMES)).append(line)
+        self.kick(channel).set()
+
+    def frames(self, channel: ChannelName) -> deque[bytes]:
+        return self._frames.setdefault(channel, deque(maxlen=_FRAMES))
+
+    def acknowledge(self, channel: ChannelName, reply_id: str) -> None:
+        """The peer has a reply."""
+        self._acked.setdefault(channel, []).append(reply_id)
+        self.kick(channel).set()
+
+    def acknowledged(self, channel: ChannelName) -> list[str]:
+        """The replies that the peer has got since this was asked last."""
+        return self._acked.pop(channel, [])
 
     def channels(self) -> list[ChannelName]:
         return list(self._kicks)

@@ -21,6 +21,7 @@ from ccmux.core.wire import Incoming, Unreadable, parse_line
 from ccmux.daemon import attachments
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
+from ccmux.daemon.links import Links
 from ccmux.errors import CcmuxError, Refused
 from ccmux.fifo import pipe
 from ccmux.fifo.reader import Reader
@@ -38,6 +39,8 @@ _SETTLED = 1.0
 """Seconds without a write after which a file in place of a FIFO is taken: its writer may only have opened it yet."""
 _KEPT = 60.0
 """Seconds without a write after which a taken file is deleted; what is written until then is taken, too."""
+_MOST_LINES = 1000
+"""Line breaks of a message that is typed: Claude draws its box anew for every few of them."""
 _WAITING_LINES = 2000
 """Lines read and not yet journalled, above which the FIFOs are left alone for a while: their writers then wait."""
 
@@ -51,10 +54,16 @@ class Intake:
         self._driver = driver
         self._hub = hub
         self._limits = driver.spec.delivery
+        self._links = Links(run, db, hub, self, self._limits.max_message_bytes)
         self._readers: dict[ChannelName, Reader] = {}
         self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
         self._scan = asyncio.Event()
         self._owner = pwd.getpwuid(os.getuid()).pw_name
+
+    @property
+    def _bounds(self) -> inbox.Limits:
+        limits = self._limits
+        return inbox.Limits(limits.max_waiting, limits.max_waiting_bytes, limits.max_waiting_per_sender)
 
     # from the person of this account
 
@@ -66,41 +75,48 @@ class Intake:
         sender: str = "",
         key: str | None = None,
         files: tuple[str, ...] = (),
+        urgent: bool = False,
+        expires_at: float = 0.0,
     ) -> Message:
         """Journal a message and hand it to the driver; returns once it is committed. Raises Refused when it is not.
 
-        `files` are absolute paths that this user can read; they are copied first.
+        `files` are absolute paths that this user can read; they are copied first. The same `key` gives the same message.
         """
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > self._limits.max_message_bytes:
             limit = self._limits.max_message_bytes
             raise Refused(f"the message has {size} bytes, at most {limit} are taken (delivery.max_message_bytes)")
         text = text.encode("utf-8", "replace").decode()
-        message = Message(new_message_id(), channel, sender or self._owner, text, time.time())
-        with_files = await self._attached(message, files)
-        with attachments.kept(with_files.attachments):
-            limit = self._limits.max_waiting
-            taken = await self._db.run(lambda db: inbox.put(db, with_files, source_key=key, max_waiting=limit))
-        if taken != message.id:
-            for one in with_files.attachments:
-                Path(one.file).unlink(missing_ok=True)
-            known = await self._db.run(lambda db: inbox.get(db, taken))
-            return known or message
-        await self._driver.arrived(with_files)
-        return with_files
+        plain = Message(
+            new_message_id(),
+            channel,
+            sender or self._owner,
+            text,
+            time.time(),
+            urgent=urgent,
+            expires_at=expires_at,
+        )
+        message = await self._db.run(lambda db: self._put(db, plain, key, files))
+        if message.id == plain.id:
+            await self._driver.arrived(message)
+        return message
 
-    async def _attached(self, message: Message, files: tuple[str, ...]) -> Message:
-        """The message with its files in the inbox; its own text is one of them when it is too long to be typed."""
-        inbox_dir = self._driver.session.paths.inbox
-        limit = self._limits.max_file_bytes
-        found: tuple[Attachment, ...] = ()
-        clean = sanitise(message.text)
-        if len(clean.encode()) > self._limits.max_typed_bytes:
-            found = (await asyncio.to_thread(attachments.write_text, inbox_dir, message.id, clean),)
+    def _put(self, db: sqlite3.Connection, plain: Message, key: str | None, files: tuple[str, ...]) -> Message:
+        """In the journal's thread, so that the order stays: first the files, then the row that names them."""
+        known = inbox.known_by(db, key)
+        if known is not None:
+            return inbox.get(db, known) or plain
+        found: list[Attachment] = []
+        directory = self._driver.session.paths.inbox
         with attachments.kept(found):
+            clean = sanitise(plain.text)
+            if len(clean.encode()) > self._limits.max_typed_bytes or clean.count("\n") > _MOST_LINES:
+                found.append(attachments.write_text(directory, plain.id, clean))
             if files:
-                found += await asyncio.to_thread(attachments.take, inbox_dir, message.id, files, limit)
-        return replace(message, attachments=found) if found else message
+                found += attachments.take(directory, plain.id, files, self._limits.max_file_bytes)
+            message = replace(plain, attachments=tuple(found)) if found else plain
+            inbox.put(db, message, source_key=key, limits=self._bounds)
+        return message
 
     async def _refuse(self, channel: ChannelName, text: str, reason: str) -> None:
         """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told."""
@@ -234,3 +250,5 @@ class Intake:
                 await self._refuse(channel, text, reason)
             case None:
                 pass
+            case frame:
+                await self._links.heard(channel, frame)

@@ -1,6 +1,6 @@
 """What goes out: replies from the journal to the `out.*` FIFO of their channel, in order, each marked once it is written.
 
-Where nobody reads, the reply waits in the journal.
+Where nobody reads, the reply waits in the journal. A peer that speaks the link has a reply when it has acknowledged it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import time
 from functools import partial
 from pathlib import Path
 
+from ccmux.core.link import Outstanding
 from ccmux.core.wire import out_lines
 from ccmux.daemon.hub import Hub
 from ccmux.errors import CcmuxError
 from ccmux.fifo import pipe
 from ccmux.fifo.writer import Writer
-from ccmux.journal import outbox
+from ccmux.journal import links, outbox
 from ccmux.journal.database import Database
 from ccmux.model.ids import ChannelName
 
 log = logging.getLogger(__name__)
 
+_NOBODY = -1.0
+"""There is no reader now, and nobody will tell when there is one."""
+_WINDOW = 64
+"""Replies to one peer that may be unacknowledged at once."""
 _FIRST, _LONGEST = 0.05, 1.0
 """Seconds between two looks for a reader, while a reply waits: a FIFO does not tell when a reader comes."""
 
@@ -40,6 +45,7 @@ class Outflow:
     async def run(self) -> None:
         """For ever: a task for every channel that has, or gets, something to write."""
         async with self._group:
+            self._hub.linked.update(await self._db.run(links.channels))
             for channel in await self._db.run(outbox.channels):
                 self._hub.kick(channel).set()
             while True:
@@ -53,27 +59,52 @@ class Outflow:
     async def _channel(self, channel: ChannelName) -> None:
         writer = Writer(self._run / f"out.{channel}")
         kick = self._hub.kick(channel)
+        outstanding = Outstanding()
+        pause = _FIRST
         try:
             while True:
                 kick.clear()
-                reply = await self._db.run(partial(outbox.next_of, channel=channel))
-                if reply is None:
-                    await kick.wait()
-                    continue
-                await self._until_taken(writer, out_lines(reply, pipe.PIPE_BUF), kick)
-                await self._db.run(partial(outbox.delivered, reply=reply, at=time.time()))
+                if channel in self._hub.linked:
+                    wait = await self._linked(channel, writer, outstanding)
+                else:
+                    wait = await self._plain(channel, writer)
+                pause = min(_LONGEST, pause * 2) if wait == _NOBODY else _FIRST
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause if wait == _NOBODY else wait):
+                        await kick.wait()
         finally:
             writer.close()
 
-    async def _until_taken(self, writer: Writer, lines: list[bytes], kick: asyncio.Event) -> None:
-        """Write all lines to a reader, however long it takes until there is one that stays."""
-        pause = _FIRST
-        while not await self._write(writer, lines):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await kick.wait()
-            kick.clear()
-            pause = min(_LONGEST, pause * 2)
+    async def _plain(self, channel: ChannelName, writer: Writer) -> float | None:
+        """Write every reply that waits, each marked once it is written; how long to wait then."""
+        while True:
+            reply = await self._db.run(partial(outbox.next_of, channel=channel))
+            if reply is None:
+                return None
+            if not await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
+                return _NOBODY
+            await self._db.run(partial(outbox.delivered, reply_id=reply.id, at=time.time()))
+
+    async def _linked(self, channel: ChannelName, writer: Writer, outstanding: Outstanding) -> float | None:
+        """Acknowledgements to the peer, then replies until it has acknowledged each; how long to wait then."""
+        for reply_id in self._hub.acknowledged(channel):
+            outstanding.settled(reply_id)
+            await self._db.run(partial(outbox.delivered, reply_id=reply_id, at=time.time()))
+        if writer.reader_left():
+            outstanding.reader_changed()
+        frames = self._hub.frames(channel)
+        while frames:
+            if not await self._write(writer, [frames[0]]):
+                return _NOBODY
+            frames.popleft()
+        for reply in await self._db.run(partial(outbox.first_of, channel=channel, limit=_WINDOW)):
+            if outstanding.due(reply.id, time.monotonic()):
+                if not await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
+                    outstanding.reader_changed()
+                    return _NOBODY
+                outstanding.sent(reply.id, time.monotonic())
+        wake_at = outstanding.wake_at()
+        return None if wake_at is None else max(0.0, wake_at - time.monotonic())
 
     async def _write(self, writer: Writer, lines: list[bytes]) -> bool:
         try:

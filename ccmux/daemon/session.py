@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,14 +15,16 @@ from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
 from ccmux.claude.login import Kind
 from ccmux.core.envelope import (
-    attached_images,
+    BREAKS,
+    ROWS,
     end_marker,
     envelope_id,
     images_in,
     is_ours,
-    rest_of,
+    keystrokes,
     stands_in,
     strokes,
+    words_of_person,
 )
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
@@ -38,8 +41,10 @@ from ccmux.tmux.server import Server, configuration
 
 log = logging.getLogger(__name__)
 
-_CLEARS = 400
-"""Lines of our own text that are deleted at most."""
+_NOT_AGAIN = 3.0
+"""Seconds between two Ctrl+C: for a second or so the next one would end Claude."""
+_WORD = re.compile(r"[A-Za-z0-9-]{3,60}")
+"""What can be looked for on the screen by tmux, to be sure that it still shows what was looked at."""
 _KEYS_EVERY = 0.2
 """Seconds between two questions to tmux, while a person is attached, whether a key was pressed: it tells of none."""
 _TAKEN_WITHIN = 0.5
@@ -65,6 +70,7 @@ class Session:
         self._control: Control | None = None
         self._pane: Pane | None = None
         self._attended = asyncio.Event()
+        self._emptied = -_NOT_AGAIN
         self._watched: tuple[int, int] | None = None
         self._umask = umask
         self._login = launch.login_of(paths, spec, os.environ)
@@ -165,16 +171,16 @@ class Session:
         control, pane = self._of(generation)
         if control is None or pane is None:
             return "refused"
-        first, rest = strokes(message, message.nonce)
-        if first:
-            if not await panes.type_text(control, pane, first, message.nonce):
-                return "refused"
-            if not await self._images_shown(len(attached_images(message))):
+        *images, rest = strokes(message, message.nonce, BREAKS if pane.height >= ROWS else 0)
+        for number, piece in enumerate(images, 1):
+            if not await panes.type_text(control, pane, piece, f"{message.nonce}-{number}"):
+                return "unseen" if number > 1 else "refused"
+            if not await self._images_shown(number):
                 return "unseen"
         outcome = await panes.paste(control, pane, rest, end_marker(message.nonce))
         if outcome == "shown" and not await self._stands(message):
             return "unseen"
-        return "unseen" if first and outcome == "refused" else outcome
+        return "unseen" if images and outcome == "refused" else outcome
 
     async def _stands(self, message: Message) -> bool:
         """Whether the box shows the message as it was typed; it may be drawn in several steps."""
@@ -239,18 +245,41 @@ class Session:
 
     async def clear(self, message: Message, generation: Generation) -> bool:
         """Delete what we typed, as long as nothing of a person's stands in the box; whether it is empty now."""
-        control, pane = self._of(generation)
-        if control is None or pane is None:
-            return False
         before = await self.box()
         text = before.text if before is not None else ""
-        marker = message.id if is_ours(text, message) else envelope_id(text)
-        for _ in range(_CLEARS if marker else 0):
-            if not await panes.erase(control, pane, marker):
-                return False
+        if not (is_ours(text, message) or envelope_id(text)):
+            return False
+        return await self._empty(text, generation)
+
+    async def untangle(self, message: Message, generation: Generation) -> bool:
+        """A person has typed behind our text: delete all of it, and give him back his words as a draft."""
+        before = await self.box()
+        words = words_of_person(before.text, message) if before is not None else None
+        if before is None or words is None:
+            return False
+        if words:
+            write_private(self.paths.draft, words.encode("utf-8", "replace"))
+        if not await self._empty(before.text, generation):
+            return False
+        control, pane = self._of(generation)
+        if not words or control is None or pane is None:
+            return not words
+        return await panes.type_text(control, pane, keystrokes(words), f"{message.nonce}-back")
+
+    async def _empty(self, text: str, generation: Generation) -> bool:
+        """Have Claude empty its box, if that text still stands there; whether it is empty then."""
+        control, pane = self._of(generation)
+        if control is None or pane is None or time.monotonic() - self._emptied < _NOT_AGAIN:
+            return False
+        self._emptied = time.monotonic()
+        words = _WORD.findall(text.rpartition("\n")[2])
+        if not await panes.erase(control, pane, max(words, key=len, default="")):
+            return False
+        for _ in range(_DRAWINGS):
             box = await self.box()
-            if box is None or box.empty or not rest_of(box.text, text):
-                return box is not None and box.empty
+            if box is not None and box.empty:
+                return True
+            await asyncio.sleep(0.05)
         return False
 
     def resumable(self, session_id: str) -> bool:

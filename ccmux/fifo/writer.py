@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,17 @@ class Writer:
             if not await self._write_line(line):
                 return False
         return True
+
+    def reader_left(self) -> bool:
+        """Whether the reader that had the last lines is gone (or none had any): they may be lost."""
+        if self._fd < 0:
+            return True
+        poll = select.poll()
+        poll.register(self._fd, select.POLLERR)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+            self.close()
+            return True
+        return False
 
     def close(self) -> None:
         if self._fd >= 0:

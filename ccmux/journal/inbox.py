@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,22 +16,31 @@ _decode = msgspec.json.Decoder(tuple[Attachment, ...]).decode
 _ENDED = "('done', 'rejected', 'dead')"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may wait in one journal."""
+
+    rows: int
+    bytes: int
+    rows_of_sender: int
+
+
 def put(
-    db: sqlite3.Connection, message: Message, *, source_key: str | None = None, max_waiting: int | None = None
+    db: sqlite3.Connection, message: Message, *, source_key: str | None = None, limits: Limits | None = None
 ) -> MessageId:
     """Take a message. The same source key gives the first message's id again and takes nothing.
 
-    Raises Refused when `max_waiting` messages have not ended yet.
+    Raises Refused when as much waits already as the limits allow: then nothing is taken.
     """
-    if source_key is not None:
-        known = db.execute("SELECT id FROM inbox WHERE source_key = ?", (source_key,)).fetchone()
-        if known is not None:
-            return MessageId(known["id"])
-    if max_waiting is not None and waiting(db) >= max_waiting:
-        raise Refused(f"{max_waiting} messages are waiting already; this one was not taken", fix="try again later")
+    known = known_by(db, source_key)
+    if known is not None:
+        return known
+    size = len(message.text.encode("utf-8", "surrogatepass"))
+    if limits is not None:
+        _within(db, message.sender, size, limits)
     db.execute(
-        "INSERT INTO inbox (id, source_key, channel, sender, text, received_at, state, reason, updated_at, attachments)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO inbox (id, source_key, channel, sender, text, received_at, state, reason, updated_at, attachments,"
+        " size, urgent, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id,
             source_key,
@@ -42,9 +52,36 @@ def put(
             message.reason,
             message.received_at,
             _encode(message.attachments).decode(),
+            size,
+            message.urgent,
+            message.expires_at,
         ),
     )
     return message.id
+
+
+def known_by(db: sqlite3.Connection, source_key: str | None) -> MessageId | None:
+    """The message that was taken with that source key."""
+    if source_key is None:
+        return None
+    row = db.execute("SELECT id FROM inbox WHERE source_key = ?", (source_key,)).fetchone()
+    return None if row is None else MessageId(row["id"])
+
+
+def _within(db: sqlite3.Connection, sender: str, size: int, limits: Limits) -> None:
+    rows, held, of_sender = db.execute(
+        f"SELECT count(*), coalesce(sum(size), 0), coalesce(sum(sender = ?), 0) FROM inbox WHERE state NOT IN {_ENDED}",  # noqa: S608
+        (sender,),
+    ).fetchone()
+    if rows >= limits.rows:
+        what = f"{rows} messages are waiting already (delivery.max_waiting)"
+    elif held + size > limits.bytes:
+        what = f"{held} bytes of messages are waiting already (delivery.max_waiting_bytes)"
+    elif of_sender >= limits.rows_of_sender:
+        what = f"{of_sender} messages of {sender} are waiting already (delivery.max_waiting_per_sender)"
+    else:
+        return
+    raise Refused(f"{what}; this one was not taken", fix="try again later")
 
 
 def save(db: sqlite3.Connection, message: Message, at: float) -> None:
@@ -71,8 +108,8 @@ def get(db: sqlite3.Connection, message_id: MessageId) -> Message | None:
 
 
 def unended(db: sqlite3.Connection) -> list[Message]:
-    """Every message that has not ended, in the order in which they came."""
-    rows = db.execute(f"SELECT * FROM inbox WHERE state NOT IN {_ENDED} ORDER BY seq")  # noqa: S608 - a constant
+    """Every message that has not ended: urgent ones first, then in the order in which they came."""
+    rows = db.execute(f"SELECT * FROM inbox WHERE state NOT IN {_ENDED} ORDER BY urgent DESC, seq")  # noqa: S608 - a constant
     return [message_of(row) for row in rows]
 
 
@@ -98,4 +135,6 @@ def message_of(row: sqlite3.Row) -> Message:
         resumed=bool(row["resumed"]),
         reason=row["reason"],
         attachments=_decode(row["attachments"]) if "attachments" in row.keys() else (),  # noqa: SIM118 - not a dict
+        urgent=bool(row["urgent"]) if "urgent" in row.keys() else False,  # noqa: SIM118
+        expires_at=row["expires_at"] if "expires_at" in row.keys() else 0.0,  # noqa: SIM118
     )

@@ -23,14 +23,23 @@ def next_of(db: sqlite3.Connection, channel: ChannelName) -> Reply | None:
     return None if row is None else reply_of(row)
 
 
+def first_of(db: sqlite3.Connection, channel: ChannelName, limit: int) -> list[Reply]:
+    """The oldest replies that this channel has not taken."""
+    rows = db.execute(
+        "SELECT * FROM outbox WHERE channel = ? AND delivered_at IS NULL ORDER BY seq LIMIT ?", (channel, limit)
+    )
+    return [reply_of(row) for row in rows]
+
+
 def channels(db: sqlite3.Connection) -> list[ChannelName]:
     """The channels that still have something to take."""
     rows = db.execute("SELECT DISTINCT channel FROM outbox WHERE delivered_at IS NULL")
     return [ChannelName(row[0]) for row in rows]
 
 
-def delivered(db: sqlite3.Connection, reply: Reply, at: float) -> None:
-    db.execute("UPDATE outbox SET delivered_at = ? WHERE id = ?", (at, reply.id))
+def delivered(db: sqlite3.Connection, reply_id: str, at: float) -> None:
+    """The channel has it. An id that is not known, or known as delivered, changes nothing."""
+    db.execute("UPDATE outbox SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", (at, reply_id))
 
 
 def first_to(db: sqlite3.Connection, message_id: MessageId) -> Reply | None:

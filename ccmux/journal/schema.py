@@ -51,5 +51,15 @@ MIGRATIONS: Final = (
     """
     ALTER TABLE inbox ADD COLUMN attachments TEXT NOT NULL DEFAULT '[]';
     """,
+    """
+    ALTER TABLE inbox ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE inbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE inbox ADD COLUMN expires_at REAL NOT NULL DEFAULT 0;
+    UPDATE inbox SET size = length(CAST(text AS BLOB));
+    DROP INDEX inbox_open;
+    CREATE INDEX inbox_open ON inbox (seq, sender, size) WHERE state NOT IN ('done', 'rejected', 'dead');
+    CREATE INDEX inbox_ended ON inbox (updated_at) WHERE state IN ('done', 'rejected', 'dead');
+    CREATE TABLE links (channel TEXT PRIMARY KEY, peer TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+    """,
 )
 """`user_version` n: the first n scripts have run."""

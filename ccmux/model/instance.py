@@ -72,6 +72,8 @@ class DeliverySpec(_Section, frozen=True):
     patience: Seconds = 120.0
     max_attempts: Annotated[int, Meta(ge=1, le=100)] = 5
     max_waiting: Count = 1000
+    max_waiting_bytes: Annotated[int, Meta(ge=1000, le=10_000_000_000)] = 50_000_000
+    max_waiting_per_sender: Count = 500
     max_message_bytes: Count = 1_000_000
     max_typed_bytes: Annotated[int, Meta(ge=1000, le=1_000_000)] = 32_000
     max_file_bytes: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 20_000_000

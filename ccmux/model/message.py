@@ -89,6 +89,10 @@ class Message:
     reason: str = ""
     """why it ended, when it did not end done"""
     attachments: tuple[Attachment, ...] = ()
+    urgent: bool = False
+    """overtakes what waits; never what is in flight"""
+    expires_at: float = 0.0
+    """wall clock after which it is not begun any more; 0: never"""
 
 
 @dataclass(frozen=True, slots=True)

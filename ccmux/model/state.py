@@ -27,6 +27,6 @@ class Reading:
 
     state: InstanceState
     reason: str = ""
-    """permission, question, plan, dialog, startup-dialog, crash-loop, draft, copy-mode … ; empty when there is none"""
+    """permission (also of a plan), question, dialog, startup-dialog, crash-loop, draft, copy-mode … ; empty when there is none"""
     source: str = ""
     """what told: registry, pane, tmux, hook, daemon"""

@@ -8,11 +8,11 @@ and the act. Text, line breaks and Enter are sent by `paste-buffer`: `send-keys`
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from typing import Final
 
-from ccmux.core.envelope import NEWLINE
 from ccmux.core.sources import Pane
 from ccmux.model.ids import Generation
 from ccmux.tmux.control import Control, command, quote
@@ -20,17 +20,19 @@ from ccmux.tmux.control import Control, command, quote
 GENERATION_OPTION: Final = "@ccmux_gen"
 SHOWN_WITHIN: Final = 5.0
 """Seconds in which a paste must be drawn; a big one on a busy machine takes a second or two."""
+SHOWN_EACH: Final = 0.05
+"""Seconds more for every stroke: Claude draws its box anew for each."""
 _DRAWN_WITHIN: Final = 0.05
 """Seconds that Claude takes to draw after a key."""
 _FIELDS: Final = (
     "#{pane_id} #{pane_pid} #{pane_dead} #{pane_in_mode} #{@ccmux_gen} #{pane_dead_status}.#{pane_dead_signal}"
-    " #{session_activity} .#{pane_mode} #{pane_title}"
+    " #{session_activity} .#{pane_mode} #{pane_height} #{version} #{pane_title}"
 )
 _CLIENTS: Final = "#{client_control_mode} #{client_activity}"
 _ENTER: Final = "\r"
-_ERASE: Final = ("C-e", "C-u", "BSpace")
-"""To the end of the line, delete the line, join with the line above."""
+_ERASE: Final = ("C-c",)
 _STASH: Final = ("C-s",)
+_PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
 
 
 def _guard(pane: Pane, more: str = "1") -> str:
@@ -53,7 +55,7 @@ async def look(control: Control, session: str) -> Pane | None:
         command("display-message", "-p", "-t", f"={session}:", _FIELDS),
         command("list-clients", "-t", f"={session}", "-F", _CLIENTS),
     )
-    words = lines[0].split(" ", 8) if lines else [""]
+    words = lines[0].split(" ", 10) if lines else [""]
     if not words[0]:
         return None
     keys = [float(line.split(" ")[1]) for line in lines[1:] if line.startswith("0 ")]
@@ -68,7 +70,9 @@ async def look(control: Control, session: str) -> Pane | None:
         mode=words[7].removeprefix("."),
         last_key=max(keys, default=None),
         people=len(keys),
-        title=words[8] if len(words) > 8 else "",  # noqa: PLR2004 - the last of the fields
+        height=int(words[8] or 0),
+        tmux=words[9],
+        title=words[10] if len(words) > 10 else "",  # noqa: PLR2004 - the last of the fields
     )
 
 
@@ -85,7 +89,7 @@ async def paste(control: Control, pane: Pane, strokes: Sequence[str], marker: st
     """
     if not await type_text(control, pane, strokes, marker):
         return "refused"
-    give_up, pause = time.monotonic() + SHOWN_WITHIN, 0.002
+    give_up, pause = time.monotonic() + SHOWN_WITHIN + SHOWN_EACH * len(strokes), 0.002
     while time.monotonic() < give_up:
         if await _shows(control, pane, marker):
             return "shown"
@@ -111,12 +115,22 @@ def _typing(pane: Pane, strokes: Sequence[str], name: str) -> tuple[list[str], l
     for number, stroke in enumerate(strokes):
         buffer = f"{name}-{number}"
         buffers.append(buffer)
-        lines.append(command("set-buffer", "-b", buffer, "--", stroke))
-        bracketed = [] if stroke == NEWLINE else ["-p"]
-        act = command("paste-buffer", "-d", *bracketed, "-r", "-b", buffer, "-t", pane.id)
+        text = f"{_PASTE}{stroke}{_PASTED}" if pane.in_mode else stroke
+        lines.append(command("set-buffer", "-b", buffer, "--", text))
+        act = command("paste-buffer", "-d", *_bracketed(pane), "-r", "-b", buffer, "-t", pane.id)
         said = " ; display-message -p typed" if number == 0 else ""
         lines.append(f"if-shell -F -t {pane.id} {quote(guard)} {quote(act + said)}")
     return lines, buffers
+
+
+def _bracketed(pane: Pane) -> list[str]:
+    """How the text comes to be a bracketed paste. Beneath a mode tmux asks the mode, not the program, so we add the
+    brackets; from 3.7 on it must then be told to leave them in.
+    """
+    if not pane.in_mode:
+        return ["-p"]
+    numbers = [int(part) for part in re.findall(r"\d+", pane.tmux)[:2]]
+    return ["-S"] if numbers >= [3, 7] else []
 
 
 async def _shows(control: Control, pane: Pane, marker: str) -> bool:
@@ -140,8 +154,11 @@ async def enter(control: Control, pane: Pane, marker: str) -> bool:
 
 
 async def erase(control: Control, pane: Pane, marker: str) -> bool:
-    """Delete one line of the box from its end, if the marker is shown; False when tmux refused."""
-    return await _press(control, pane, _ERASE, f"#{{C:{marker}}}")
+    """Press Ctrl+C if the marker is shown: Claude empties a box that holds text. False when tmux refused.
+
+    Never twice in a row: on an empty box the second one ends Claude.
+    """
+    return await _press(control, pane, _ERASE, f"#{{C:{marker}}}" if marker else "1")
 
 
 async def stash(control: Control, pane: Pane) -> bool:

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ccmux.core import delivery
-from ccmux.core.envelope import compose, is_ours, nonce_of
+from ccmux.core.envelope import compose, is_ours, nonce_of, words_of_person
 from ccmux.core.events import Arrived, Entered, Looked, Pasted
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
@@ -346,10 +346,8 @@ class World:
         box = self.box if look else None
         blocked = self._blocked(idle, box)
         long = self.now - self.typed_at >= PATIENCE
-        may = blocked == "draft" and long and not self.stash
-        self.looked = Looked(
-            generation, idle, blocked, box, may_stash=may, stashed=bool(box is not None and self.stash)
-        )
+        stashed = bool(box is not None and self.stash)
+        self.looked = Looked(generation, idle, blocked, box, waited=blocked == "draft" and long, stashed=stashed)
         self.run(self.looked)
 
     def _blocked(self, idle: bool, box: str | None) -> str:
@@ -514,9 +512,20 @@ class World:
             return
         if self.box and self.stash:
             raise self.harm("a draft was set aside over another one")
-        if self.box and not self.looked.may_stash:
+        if self.box and not self.looked.waited:
             raise self.harm("a draft was set aside that its person is still at")
+        if "[end-" in self.box:
+            raise self.harm("our own text was set aside as a draft")
         self.box, self.stash, self.owns_stash = self.stash, self.box, False
+
+    def _do_untangle(self, command: Any, event: Any) -> None:
+        if event is not self.looked or not self.looked.waited or self.looked.generation != command.generation:
+            raise self.harm("a text was parted that its person is still at")
+        if not self.alive or self.dialog or command.generation != self.generation:
+            return
+        words = words_of_person(self.box, command.message)
+        if words is not None:
+            self.box = words
 
     # invariants -----------------------------------------------------------------------------------------------------
 

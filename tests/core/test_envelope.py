@@ -11,12 +11,14 @@ from ccmux.core.envelope import (
     NEWLINE,
     compose,
     end_marker,
+    holds_envelope,
     images_in,
     is_ours,
     keystrokes,
     nonce_of,
     stands_in,
     strokes,
+    words_of_person,
 )
 from ccmux.model.ids import ChannelName, MessageId, Nonce
 from ccmux.model.message import Attachment, AttachmentKind, Message
@@ -100,13 +102,15 @@ def attached(*attachments: Attachment, attempt: int = 1) -> Message:
 
 
 IMAGE = Attachment("/in box/m-1-1.png", "a [Image #9].png", AttachmentKind.IMAGE, 7)
+OTHER = Attachment("/inbox/m-1-3.gif", "c.gif", AttachmentKind.IMAGE, 9)
 FILE = Attachment("/inbox/m-1-2.pdf", "b.pdf", AttachmentKind.FILE, 8)
 
 
 def test_images_come_last_and_are_pasted_by_path() -> None:
-    first, rest = strokes(attached(IMAGE, FILE), NONCE)
+    first, second, rest = strokes(attached(IMAGE, FILE, OTHER), NONCE)
     assert first[-1] == r"/in\ box/m-1-1.png"
     assert "Attached file b.pdf (8 bytes): it is in /inbox/m-1-2.pdf" in "".join(first)
+    assert second[-1] == OTHER.file
     assert rest == ["\n", f"[end-{NONCE}]"]
 
 
@@ -120,8 +124,7 @@ def test_what_the_box_shows_of_an_image_is_ours_attached_or_not() -> None:
 
 
 def test_a_later_attempt_names_the_file_instead() -> None:
-    first, rest = strokes(attached(IMAGE, attempt=2), NONCE)
-    assert first == []
+    (rest,) = strokes(attached(IMAGE, attempt=2), NONCE)
     assert any("it is in /in box/m-1-1" in stroke for stroke in rest)
 
 
@@ -142,3 +145,15 @@ def test_a_short_prompt_must_stand_there_whole_and_alone() -> None:
     assert stands_in(f"line 88\nline 89\n[end-{NONCE}]", many)
     assert not stands_in(f"[end-{NONCE}]", many)
     assert not stands_in(f"mine\nline 89\n[end-{NONCE}]", many)
+
+
+def test_words_that_a_person_typed_behind_our_text_are_known() -> None:
+    one = replace(message("hello there"), nonce=NONCE)
+    whole = compose(one, NONCE)
+    assert words_of_person(whole + "k", one) == "k"
+    assert words_of_person(whole[:40] + " half a thought", one) == "half a thought"
+    assert words_of_person(whole[:40], one) == ""
+    assert words_of_person("half a thought", one) is None
+    assert holds_envelope(whole)
+    assert holds_envelope(f"the end of it [end-{NONCE}]k")
+    assert not holds_envelope("half a [thought")

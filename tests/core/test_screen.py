@@ -51,9 +51,11 @@ def test_a_draft_that_is_set_aside_is_told_below_the_box() -> None:
     assert not read_box(f"draft stashed\n{RULE}\n❯ stashed\n{RULE}").stashed
 
 
-def test_a_box_taller_than_the_screen_counts_only_when_it_ends_in_an_envelope() -> None:
-    tall = f"line 7\nline 8 [end-abcdefg2]\n{RULE}\n  footer"
-    assert read_box(tall, 1) == Box(present=True, text="line 7\nline 8 [end-abcdefg2]")
-    assert read_box(f"{RULE}\n{tall}", 2).text == "line 7\nline 8 [end-abcdefg2]"
-    assert not read_box(f"line 7\nline 8\n{RULE}\n  footer", 1).present
-    assert not read_box(f"a\n{RULE}\nb\n{RULE}\nline 8 [end-abcdefg2]\n{RULE}", 4).present
+def test_a_box_taller_than_the_screen_has_only_continued_lines_above_its_rule() -> None:
+    lines = "  line 6\n  line 7\n\n  line 8 [end-abcdefg2]"
+    tall = f"{lines}\n{RULE}\n  footer · stashed"
+    assert read_box(tall, 1) == Box(present=True, text="line 6\nline 7\n\nline 8 [end-abcdefg2]", stashed=True)
+    assert read_box(f"{RULE}\n{tall}", 2).text.startswith("line 6")
+    assert not read_box(f"● said\n{tall}", 1).present
+    assert not read_box(f"  a\n{RULE}\n{tall}", 4).present
+    assert not read_box(tall, 5).focused

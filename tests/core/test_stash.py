@@ -14,7 +14,7 @@ from ccmux.model.turn import PromptAccepted
 G1, G2 = Generation("g1"), Generation("g2")
 M0 = Message(MessageId("m-0"), ChannelName("local"), "eve", "hello", 0.0)
 DRAFT = Looked(G1, idle=True, blocked="draft", box="half a thought")
-OLD_DRAFT = replace(DRAFT, may_stash=True)
+OLD_DRAFT = replace(DRAFT, waited=True)
 ASIDE = Looked(G1, idle=True, blocked="", box="", stashed=True)
 EMPTY = replace(ASIDE, stashed=False)
 

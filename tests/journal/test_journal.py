@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -345,7 +346,7 @@ def test_a_failed_opening_leaves_no_descriptor(tmp_path: Path) -> None:
 
 def test_the_same_source_key_is_taken_once(raw: sqlite3.Connection) -> None:
     assert inbox.put(raw, message("m-1", "first"), source_key="k") == "m-1"
-    assert inbox.put(raw, message("m-2", "second"), source_key="k", max_waiting=1) == "m-1"
+    assert inbox.put(raw, message("m-2", "second"), source_key="k", limits=inbox.Limits(1, 10**9, 10**9)) == "m-1"
     assert inbox.put(raw, message("m-3"), source_key="other") == "m-3"
     assert [m.text for m in inbox.unended(raw)] == ["first", "hello"]
     inbox.save(raw, message("m-1", state=MessageState.DONE), 2.0)
@@ -360,16 +361,35 @@ async def test_the_same_source_key_at_once(db: Database) -> None:
     assert set(ids) == {MessageId("m-0")}
 
 
+THREE = inbox.Limits(3, 10**9, 10**9)
+
+
+def test_bytes_and_rows_of_one_sender_are_bounded_too(raw: sqlite3.Connection) -> None:
+    inbox.put(raw, message("m-0", "x" * 60), limits=inbox.Limits(9, 100, 9))
+    with pytest.raises(Refused, match="max_waiting_bytes"):
+        inbox.put(raw, message("m-1", "ü" * 30), limits=inbox.Limits(9, 100, 9))
+    with pytest.raises(Refused, match="max_waiting_per_sender"):
+        inbox.put(raw, message("m-1"), limits=inbox.Limits(9, 1000, 1))
+    inbox.put(raw, replace(message("m-1"), sender="another"), limits=inbox.Limits(9, 1000, 1))
+    assert inbox.waiting(raw) == 2
+
+
+def test_urgent_messages_are_taken_up_first(raw: sqlite3.Connection) -> None:
+    for number, urgent in enumerate((False, True, False, True)):
+        inbox.put(raw, replace(message(f"m-{number}"), urgent=urgent))
+    assert [m.id for m in inbox.unended(raw)] == ["m-1", "m-3", "m-0", "m-2"]
+
+
 def test_a_full_queue_refuses(raw: sqlite3.Connection) -> None:
     for number in range(3):
-        inbox.put(raw, message(f"m-{number}"), max_waiting=3)
+        inbox.put(raw, message(f"m-{number}"), limits=THREE)
     with pytest.raises(Refused):
-        inbox.put(raw, message("m-4"), max_waiting=3)
+        inbox.put(raw, message("m-4"), limits=THREE)
     assert inbox.waiting(raw) == 3
     for state in (MessageState.DONE, MessageState.REJECTED, MessageState.DEAD):
         inbox.save(raw, message("m-0", state=state), 2.0)
         assert inbox.waiting(raw) == 2
-    inbox.put(raw, message("m-4"), max_waiting=3)
+    inbox.put(raw, message("m-4"), limits=THREE)
     for state in MessageState:
         inbox.save(raw, message("m-1", state=state), 2.0)
         assert inbox.waiting(raw) == (2 if state.ended else 3)
@@ -405,7 +425,7 @@ def test_replies_leave_in_order_and_once(raw: sqlite3.Connection) -> None:
     while (found := outbox.next_of(raw, LOCAL)) is not None:
         assert outbox.next_of(raw, LOCAL) == found
         left.append(found.id)
-        outbox.delivered(raw, found, 2.0)
+        outbox.delivered(raw, found.id, 2.0)
     assert left == [f"r-{number}" for number in range(5)]
     assert outbox.channels(raw) == ["slack"]
     first = outbox.first_to(raw, MessageId("m-1"))

@@ -32,17 +32,13 @@ os.write(log, b"<ready>")
 while data := os.read(0, 65536):
     os.write(log, data)
     for char in re.sub("\\x1b\\\\[20[01]~", "", data.decode("utf-8", "replace")):
-        if char == "\\x15":
-            text = text[: text.rfind("\\n") + 1]
-        elif char == "\\x7f":
-            text = text[:-1]
-        elif char == "\\r":
+        if char in "\\r\\x03":
             text = ""
-        elif char != "\\x05":
+        elif char != "\\x13":
             text += char
     os.write(1, b"\\x1b[2J\\x1b[H" + text[-3000:].replace("\\n", "\\r\\n").encode())
 """
-"""A raw-mode program with bracketed paste: draws what it has got, edits by C-u and BSpace, logs every byte."""
+"""A raw-mode program with bracketed paste: draws what it has got, empties itself at C-c, logs every byte."""
 
 
 async def until(condition: Callable[[], object], what: str, within: float = PATIENCE) -> None:

@@ -23,7 +23,7 @@ MARKER = end_marker(NONCE)
 
 def bytes_of(strokes: list[str]) -> bytes:
     """What a program with bracketed paste reads."""
-    return b"".join(b"\n" if s == NEWLINE else b"\x1b[200~" + s.encode() + b"\x1b[201~" for s in strokes)
+    return b"".join(b"\x1b[200~" + s.encode() + b"\x1b[201~" for s in strokes)
 
 
 def envelope(text: str) -> list[str]:
@@ -191,17 +191,41 @@ async def test_a_refused_paste_leaves_no_buffer(desk: Desk, how: str) -> None:
     assert await desk.buffers() == []
 
 
-async def test_erase_removes_line_after_line_from_the_end(desk: Desk) -> None:
+async def test_erase_empties_the_box_by_one_key(desk: Desk) -> None:
     control, pane = await desk.editor()
     assert await panes.paste(control, pane, ["head " + NONCE, "\n", "second", "\n", MARKER], MARKER) == "shown"
-    for left in (["head " + NONCE, "second"], ["head " + NONCE], []):
-        assert await panes.erase(control, pane, NONCE)
-
-        async def as_expected(left: list[str] = left) -> bool:
-            return [line for line in desk.shown(pane).split("\n") if line.strip()] == left
-
-        await until(as_expected, f"the box holds {left}")
+    assert await panes.erase(control, pane, NONCE)
+    await until(lambda: not desk.shown(pane).strip(), "the box is empty")
+    assert desk.typed().count(b"\x03") == 1
     assert not await panes.erase(control, pane, NONCE)
+
+
+async def test_a_stash_is_one_key_and_leaves_a_copy_mode_first(desk: Desk) -> None:
+    control, pane = await desk.editor()
+    assert await panes.stash(control, pane)
+    await copy_mode(desk, control, pane)
+    assert not await panes.stash(control, pane)
+    assert await panes.stash(control, await desk.look(control))
+    await until(lambda: desk.typed() == b"\x13\x13", "both keys arrive")
+    assert not (await desk.look(control)).in_mode
+
+
+async def test_beneath_a_copy_mode_that_was_seen_text_and_enter_arrive_and_the_view_stays(desk: Desk) -> None:
+    control, pane = await desk.editor()
+    await copy_mode(desk, control, pane)
+    pane = await desk.look(control)
+    strokes = envelope("two\nlines")
+    assert await panes.paste(control, pane, strokes, MARKER) == "shown"
+    assert await panes.enter(control, pane, MARKER)
+    await until(lambda: desk.typed().endswith(b"\r"), "Enter arrives")
+    assert desk.typed() == bytes_of(strokes) + b"\r"
+    assert (await desk.look(control)).mode == "copy-mode"
+
+
+async def test_a_key_of_a_person_since_the_look_refuses_everything(desk: Desk) -> None:
+    control, pane = await desk.editor()
+    await refusing(desk, control, replace(pane, activity=pane.activity - 1))
+    assert not await panes.stash(control, replace(pane, activity=pane.activity - 1))
 
 
 async def test_erase_touches_no_text_without_the_marker(desk: Desk) -> None:
