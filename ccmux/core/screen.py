@@ -44,16 +44,21 @@ def read_box(screen: str, cursor: int | None = None) -> Box:
     for top, bottom in reversed(list(pairwise(rules))):
         inside = lines[top + 1 : bottom]
         if inside and inside[0][0].startswith(_PROMPTS):
-            mark = inside[0][0][0]
-            texts = [bright.removeprefix(mark).strip("\u00a0 ") for _, bright in inside]
-            text = "\n".join(texts).strip()
             return Box(
                 present=True,
-                text=text if mark == "❯" else f"{mark}{text}",
+                text=_within(inside),
                 focused=cursor is None or top < cursor < bottom,
                 stashed=any(_STASHED in bare for bare, _ in lines[bottom + 1 :]),
             )
     return _tall(lines, rules, cursor)
+
+
+def _within(inside: list[tuple[str, str]]) -> str:
+    """The text of these lines of the box; the mark of another mode than the usual (`!`) belongs to it."""
+    mark = inside[0][0][:1] if inside[0][0].startswith(_PROMPTS) else ""
+    first = inside[0][1].removeprefix(mark)
+    text = "\n".join(line.strip("\u00a0 ") for line in (first, *(bright for _, bright in inside[1:]))).strip()
+    return text if mark in ("❯", "") else f"{mark}{text}"
 
 
 def _tall(lines: list[tuple[str, str]], rules: list[int], cursor: int | None) -> Box:
@@ -71,7 +76,7 @@ def _tall(lines: list[tuple[str, str]], rules: list[int], cursor: int | None) ->
         return Box(present=False)
     return Box(
         present=True,
-        text="\n".join(bright.strip("\u00a0 ") for _, bright in inside).strip(),
+        text=_within(inside),
         focused=cursor is None or begin <= cursor < bottom,
         stashed=any(_STASHED in bare for bare, _ in lines[bottom + 1 :]),
     )

@@ -72,10 +72,11 @@ def _read(path: Path, most_bytes: int) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise UsageError(f"{str(path)!a} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise UsageError(f"{path} is not a file")
     with os.fdopen(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{path} is not a file")
         if found.st_size > most_bytes:
             what = f"{path} has {found.st_size} bytes, at most {most_bytes} are taken (delivery.max_file_bytes)"
             raise Refused(what, fix="send its path in the text instead, if Claude may read it there")

@@ -98,6 +98,9 @@ class Control:
             return await self._do(request)
         except CcmuxError as error:
             return _failure(error)
+        except OSError as error:  # a full disk, say: nothing was taken
+            log.exception("the request %s failed", request.op)
+            return _failure(CcmuxError(f"{request.op}: {error}", fix="ccmux doctor"))
 
     async def _do(self, request: Request) -> dict[str, Any]:
         match request.op:

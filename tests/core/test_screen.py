@@ -59,3 +59,7 @@ def test_a_box_taller_than_the_screen_has_only_continued_lines_above_its_rule() 
     assert not read_box(f"● said\n{tall}", 1).present
     assert not read_box(f"  a\n{RULE}\n{tall}", 4).present
     assert not read_box(tall, 5).focused
+
+
+def test_a_box_whose_upper_rule_alone_is_off_the_screen_begins_with_its_mark() -> None:
+    assert read_box(f"❯\u00a0one\n  two\n  three\n  four\n{RULE}", 1).text == "one\ntwo\nthree\nfour"

@@ -33,6 +33,8 @@ from tests.double.paint import screen
 _ENVELOPE = re.compile(r"\[ccmux [^\]]*\](.*?)\[end-[a-z2-7]{8}\]", re.DOTALL)
 _ESC_WITHIN = 0.03
 """Seconds after which an Esc that nothing follows was the key."""
+_AGAIN_ENDS = 1.0
+"""Seconds in which a second Ctrl+C ends Claude."""
 _SHOWN = 8
 """Turns that are drawn above the box."""
 _LONG, _LONG_TURNS = 12.0, 0.08
@@ -66,6 +68,7 @@ class Claude:
         self.box = ""
         self.stash: str | None = None
         self.above: list[str] = [f"Claude Code v{VERSION} (double)"]
+        self.cancelled = -_AGAIN_ENDS
         self.queue: list[str] = []
         self.prompt: tuple[str, str] | None = None
         self.answer_at: float | None = None
@@ -136,6 +139,8 @@ class Claude:
                     self.box, self.stash = (self.stash or "", None) if not self.box else ("", self.box)
                 case "escape":
                     self.interrupt()
+                case "cancel":
+                    self.cancel()
                 case "enter" if self.box.strip():
                     self.enter()
         self.draw()
@@ -149,6 +154,16 @@ class Claude:
         prompt_id = self.begin(prompt)
         self.hooks.run("UserPromptSubmit", prompt=prompt, prompt_id=prompt_id)
         self.taken(prompt)
+
+    def cancel(self) -> None:
+        """Ctrl+C empties a box that holds text; else it ends the turn, and the second in a row ends Claude."""
+        before, self.cancelled = self.cancelled, time.monotonic()
+        if self.box:
+            self.box = ""
+        elif self.answer_at is not None:
+            self.interrupt()
+        elif self.cancelled - before < _AGAIN_ENDS:
+            self.leave()
 
     # the turn
 

@@ -19,11 +19,12 @@ def new_uuid() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
-def append(path: str, value: Json, *, sync: bool = False) -> None:
-    """One line of JSON at the end of a file, written whole."""
+def append(path: str, *values: Json, sync: bool = False) -> None:
+    """Lines of JSON at the end of a file, in one write."""
+    lines = [json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values]
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(fd, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        os.write(fd, "".join(lines).encode())
         if sync:
             os.fsync(fd)
     finally:
@@ -131,9 +132,10 @@ class Transcript:
         if self._kept and not os.path.exists(self.path):
             os.makedirs(self._folder, exist_ok=True)
             append(self.path, {"type": "mode", "mode": "normal", "sessionId": self._session})
-        while self._kept:
-            row, kept = self._kept.pop(0)
-            append(self.path, row)
+        now, self._kept = self._kept, []
+        if now:
+            append(self.path, *(row for row, _ in now))
+        for row, kept in now:
             if kept:
                 yield kept | {"uuid": row["uuid"]}
 

@@ -8,6 +8,7 @@ import re
 PASTE, PASTED = b"\x1b[200~", b"\x1b[201~"
 _CSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
 _NAMES = {
+    0x03: "cancel",
     0x0D: "enter",
     0x0A: "newline",
     0x15: "erase-line",

@@ -210,12 +210,11 @@ class Run:
 
 
 @contextmanager
-def running(plan: Plan, *settings: str, keep: bool = False) -> Iterator[Run]:
-    """A prepared run; afterwards nothing of it is left, but its directory if asked to keep it."""
+def running(plan: Plan, *settings: str) -> Iterator[Run]:
+    """A prepared run; afterwards nothing of it is left."""
     home = Path(tempfile.mkdtemp(prefix="cx", dir="/tmp"))
     with ExitStack() as stack:
-        if not keep:
-            stack.callback(shutil.rmtree, home, ignore_errors=True)
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
         run = Run(home, plan, stack.enter_context(StandIn()))
         stack.callback(run.close)
         run.prepare(*settings)
@@ -224,20 +223,26 @@ def running(plan: Plan, *settings: str, keep: bool = False) -> Iterator[Run]:
 
 def torture(plan: Plan, *, keep: bool = False) -> Verdict:
     """One whole run."""
-    with running(plan, keep=keep) as run:
+    with running(plan) as run:
         run.torture()
         run.settle()
         verdict = run.verdict()
         if keep or verdict.faults:
-            kept = Path(tempfile.mkdtemp(prefix="cx-kept-", dir="/tmp"))
-            run.rig.close()
-            shutil.copytree(run.notes, kept / "notes")
-            for name in plan.instances:
-                shutil.copytree(run.rig.paths(name).data, kept / name, ignore=shutil.ignore_patterns("hooks"))
-                shutil.copytree(run.rig.paths(name).logs, kept / f"{name}-logs")
-                shutil.copytree(run.rig.paths(name).claude / "projects", kept / f"{name}-projects")
-            sys.stderr.write(f"kept: {kept}\n")
+            sys.stderr.write(f"kept: {_kept(run)}\n")
         return verdict
+
+
+def _kept(run: Run) -> Path:
+    """Where notes, journals, logs and transcripts of the run stay."""
+    kept = Path(tempfile.mkdtemp(prefix="cx-kept-", dir="/tmp"))
+    run.rig.close()
+    shutil.copytree(run.notes, kept / "notes")
+    for name in run.plan.instances:
+        paths = run.rig.paths(name)
+        shutil.copytree(paths.data, kept / name, ignore=shutil.ignore_patterns("hooks"))
+        shutil.copytree(paths.logs, kept / f"{name}-logs")
+        shutil.copytree(paths.claude / "projects", kept / f"{name}-projects")
+    return kept
 
 
 def main() -> int:

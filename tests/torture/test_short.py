@@ -29,7 +29,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_with_the_double() -> None:
 @pytest.mark.real
 def test_nothing_is_lost_and_nothing_comes_twice_with_the_real_claude() -> None:
     blows = {"kill daemon": 3, "kill claude": 3, "kill tmux": 1, "stop daemon": 1, "stop claude": 1}
-    _survives(Plan(_seed(), messages=10, kills=4, seconds=10, instances=("a",), real=True, blows=blows))
+    _survives(Plan(_seed(), messages=8, kills=3, seconds=7, instances=("a",), real=True, blows=blows))
 
 
 def test_a_flood_adds_up_and_what_was_accepted_is_answered() -> None:
