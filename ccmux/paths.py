@@ -85,7 +85,8 @@ class InstancePaths:
 
     @property
     def lock(self) -> Path:
-        return self.run / "daemon.lock"
+        """Not in `run/`: who wipes that must not have two daemons."""
+        return self.data / "daemon.lock"
 
     @property
     def gate(self) -> Path:
@@ -96,6 +97,11 @@ class InstancePaths:
     def draft(self) -> Path:
         """The latest draft of a person that was set aside for a message, in case Claude dies before it is put back."""
         return self.data / "draft.txt"
+
+    @property
+    def tmux_server(self) -> Path:
+        """The pid and start time of the tmux server, by which it is found when its socket was wiped."""
+        return self.data / "tmux-server"
 
     @property
     def launch_script(self) -> Path:

@@ -122,7 +122,7 @@ class Rig:
     def close(self) -> None:
         """End everything that was started here, by its pid."""
         for home in self.home.glob(".ccmux*"):
-            lock = home / "run" / "daemon.lock"
+            lock = home / "data" / "daemon.lock"
             socket = home / "run" / "tmux.sock"
             pids = [int(lock.read_text() or 0)] if lock.exists() else []
             argv = ["tmux", "-S", str(socket)]

@@ -78,7 +78,7 @@ def test_every_state_is_explained() -> None:
 
 def test_every_request_of_the_control_socket_is_described() -> None:
     source = (ROOT / "ccmux" / "daemon" / "control.py").read_text()
-    handled = set(re.findall(r'case "(\w+)":', source))
+    handled = {op for line in re.findall(r'case ("\w+"(?: \| "\w+")*):', source) for op in re.findall(r"\w+", line)}
     assert set(re.findall(r'^\| `\{"op":"(\w+)"', PROTOCOL, re.MULTILINE)) == handled
 
 

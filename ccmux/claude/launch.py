@@ -117,6 +117,13 @@ def prepare(
     return Launch(login, its_version, paths.launch_script)
 
 
+def keep_key(paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str, str]) -> None:
+    """Have the key where a living Claude's helper looks for it: `run/` may have been wiped."""
+    login = login_of(paths, spec, environment)
+    if login.kind is Kind.HELPER and not settings.key_file(paths).exists():
+        write_private(settings.key_file(paths), envfile.load(paths.env)[login.secret].encode())
+
+
 def _arguments(paths: InstancePaths, spec: InstanceSpec) -> list[str]:
     argv = [
         "--permission-mode",

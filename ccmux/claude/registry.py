@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ccmux.core.sources import Registered
+from ccmux.processes import started
 
 
 class _Entry(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,14 +37,3 @@ def read(config_dir: Path, pid: int) -> Registered | None:
     return Registered(
         entry.session_id, entry.status, entry.waiting_for or "", entry.version, entry.status_updated_at / 1000
     )
-
-
-def started(pid: int) -> str | None:
-    """When the process began, in the kernel's own ticks; None where there is no /proc."""
-    if sys.platform != "linux":
-        return None
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return stat.rpartition(")")[2].split()[19]

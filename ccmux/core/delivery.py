@@ -297,28 +297,37 @@ class Delivery:
         """Enter was pressed (or refused, or a daemon died there): wait for proof, look at the box, never guess."""
         assert self.current is not None  # noqa: S101
         if seen.generation != self.generation:
+            if self.current.state is MessageState.ACCEPTED and self.holds_end(self.current.prompt_id):
+                return self._accepted_only(self.current)  # it was answered; only the row was not written any more
             return self._again(self.current, "Claude ended before the prompt was part of the conversation", now)
         if not seen.idle:
             self._wake(now + ACCEPT_WITHIN)
             return []
         late = now - self._entered_at
-        shown = self.current.nonce in (seen.box or "")
-        ours = seen.blocked == "draft" and is_whole(seen.box or "", self.current.nonce)
-        if ours and self.generation is not None and (late >= ACCEPT_WITHIN or self._enters == 0):
-            if self._enters >= ENTERS:
-                clear = Clear(self.current, self.generation)
-                return [clear, *self._again(self.current, "Enter had no effect", now)]
-            self._enters += 1
-            self._entered_at = now
-            return [Enter(self.current.nonce, self.generation)]
-        if shown and seen.blocked == "draft" and seen.waited and self.generation is not None:
-            untangle = Untangle(self.current, self.generation)
-            return [untangle, *self._again(self.current, "a person typed behind it", now)]
-        if not shown and seen.box is not None and late >= SETTLED and self._idle_for(now) >= ACCEPT_WITHIN:
+        if self.current.nonce in (seen.box or ""):
+            return self._still_in_the_box(self.current, seen, late, now)
+        if seen.box is not None and late >= SETTLED and self._idle_for(now) >= ACCEPT_WITHIN:
             if self.current.state is MessageState.ACCEPTED:
                 return self._accepted_only(self.current)
             return self._again(self.current, "no trace of the prompt", now)
         self._wake(now + 0.5)
+        return []
+
+    def _still_in_the_box(self, message: Message, seen: Looked, late: float, now: float) -> list[Command]:
+        """Press Enter (again) if the text is untouched; if a person left words behind it, part them after a while."""
+        self._wake(now + 0.5)
+        if seen.blocked != "draft" or self.generation is None:
+            return []
+        if is_whole(seen.box or "", message.nonce):
+            if late < ACCEPT_WITHIN and self._enters:
+                return []
+            if self._enters >= ENTERS:
+                return [Clear(message, self.generation), *self._again(message, "Enter had no effect", now)]
+            self._enters += 1
+            self._entered_at = now
+            return [Enter(message.nonce, self.generation)]
+        if seen.waited:
+            return [Untangle(message, self.generation), *self._again(message, "a person typed behind it", now)]
         return []
 
     def _accepted_only(self, message: Message) -> list[Command]:
@@ -372,6 +381,14 @@ class Delivery:
             self._adopt_tasks(cause, event.background)
             return [Answer(cause, None, event.text, tasks=event.background, prompt_id=event.prompt_id)]
         return self._keep_end(event)
+
+    def holds_end(self, prompt_id: str) -> bool:
+        """Whether the end of that turn was told and is not yet known to be anybody's: its evidence must be kept."""
+        return prompt_id in self._early_ends and prompt_id not in self._others
+
+    def keeps(self, prompt_id: str) -> bool:
+        """Whether the end of that turn is still waited with."""
+        return prompt_id in self._early_ends
 
     def _keep_end(self, event: TurnEnded | TurnFailed) -> list[Command]:
         """The row that tells whose turn this was may still come."""

@@ -91,7 +91,7 @@ def frame_of(value: object) -> Frame | Malformed | None:
         frame: Frame = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         return Malformed(_shown(value.get("id")), str(error))
-    name = getattr(frame, "id", None) or getattr(frame, "ack", None) or getattr(frame, "nack", None)
+    name = next((getattr(frame, key) for key in ("id", "ack", "nack") if hasattr(frame, key)), None)
     if name is not None and not ID.fullmatch(name):
         return Malformed(_shown(name), f"an id matches {ID.pattern}")
     if isinstance(frame, Part) and not 1 <= frame.part <= frame.parts:

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from ccmux.daemon.desk import Desk
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
@@ -37,7 +38,7 @@ LINE_LIMIT = 64 * 1024 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One request. `op` is status, watch, send, wait, want or exit."""
+    """One request. `op` is status, watch, send, wait, want, retry, drop, cancel or exit."""
 
     op: str
     text: str = ""
@@ -60,6 +61,7 @@ class Control:
         self._intake = intake
         self._db = db
         self._hub = hub
+        self._desk = Desk(driver, db)
 
     @contextlib.asynccontextmanager
     async def serving(self, path: Path) -> AsyncIterator[None]:
@@ -117,6 +119,8 @@ class Control:
                 return {"v": 1, "id": message.id, "state": message.state}
             case "wait":
                 return await self._wait(MessageId(request.id))
+            case "retry" | "drop" | "cancel":
+                return {"v": 1} | await self._desk.do(request.op, MessageId(request.id))
             case "want":
                 self._driver.want()
                 return {"v": 1}

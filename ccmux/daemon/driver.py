@@ -14,6 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -94,6 +95,8 @@ class Driver:
         self._hook: Heard | None = None
         self._row: Heard | None = None
         self._disagreement = ""
+        self._early: dict[str, Path] = {}
+        """hook files of ends that are not yet known to be anybody's"""
 
     # life of the driver
 
@@ -121,6 +124,7 @@ class Driver:
         try:
             while not self._hub.stopping.is_set():
                 self._hub.changed.clear()
+                self._look_at_the_ground()
                 await self._cycle()
                 self._hub.looked()
                 await self._wait()
@@ -156,6 +160,13 @@ class Driver:
         }
 
     # one cycle
+
+    def _look_at_the_ground(self) -> None:
+        """Somebody wiped `run/` under us: our FIFOs and sockets lead nowhere. End in order, and begin anew."""
+        if not self.session.paths.control_socket.exists() and not self._hub.stopping.is_set():
+            log.error("%s was wiped: the daemon begins anew", self.session.paths.run)
+            self._hub.again = True
+            self._hub.stopping.set()
 
     async def _cycle(self) -> None:
         self.delivery.wake_at = None
@@ -300,7 +311,13 @@ class Driver:
 
     async def _read_hooks(self, now: float, *, follow: bool) -> None:
         """Take in what hooks left; `follow`: a session that begins is the current one (else the registry tells)."""
+        for prompt_id, kept in list(self._early.items()):
+            if not self.delivery.keeps(prompt_id):
+                self._early.pop(prompt_id)
+                kept.unlink(missing_ok=True)
         for file, payload in spool.pending(self.session.paths.hook_spool):
+            if file in self._early.values():
+                continue
             try:
                 event = event_of(payload)
             except msgspec.DecodeError as error:
@@ -316,7 +333,10 @@ class Driver:
                 if isinstance(event, PromptAccepted):
                     await self._read_transcript(now)
                 await self._happened(event, now)
-            file.unlink(missing_ok=True)
+            if isinstance(event, TurnEnded | TurnFailed) and self.delivery.keeps(event.prompt_id):
+                self._early[event.prompt_id] = file  # it may be somebody's; a daemon after us must read it, too
+            else:
+                file.unlink(missing_ok=True)
 
     async def _happened(self, event: TurnEvent, now: float) -> None:
         if isinstance(event, SessionBegan):

@@ -22,6 +22,8 @@ class Hub:
         self.changed = asyncio.Event()
         """something happened: the driver shall look"""
         self.stopping = asyncio.Event()
+        self.again = False
+        """the daemon is to begin anew once it has ended: what it stands on was wiped"""
         self.reading = Reading(InstanceState.STARTING)
         self.since = 0.0
         self.evidence: tuple[Evidence, ...] = ()

@@ -163,6 +163,9 @@ class Intake:
                     reader.resume()
 
     async def _look(self) -> None:
+        if not self._run.is_dir():
+            self._hub.change()  # the driver sees to it
+            return
         found: dict[ChannelName, Path] = {}
         for path in sorted(self._run.glob("in.*")):
             channel = channel_name(path.name.removeprefix("in."))

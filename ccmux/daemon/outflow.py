@@ -64,6 +64,7 @@ class Outflow:
         try:
             while True:
                 kick.clear()
+                self._make(channel)
                 if channel in self._hub.linked:
                     wait = await self._linked(channel, writer, outstanding)
                 else:
@@ -74,6 +75,13 @@ class Outflow:
                         await kick.wait()
         finally:
             writer.close()
+
+    def _make(self, channel: ChannelName) -> None:
+        """The FIFO may have been wiped, and its `in.*` with it."""
+        try:
+            pipe.make(self._run / f"out.{channel}")
+        except (CcmuxError, OSError) as error:
+            log.error("out.%s cannot be made: %s", channel, error)  # noqa: TRY400 - the sentence says it all
 
     async def _plain(self, channel: ChannelName, writer: Writer) -> float | None:
         """Write every reply that waits, each marked once it is written; how long to wait then."""

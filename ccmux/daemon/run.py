@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def run(name: str) -> None:
     with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
         try:
-            asyncio.run(_live(paths, umask))
+            again = asyncio.run(_live(paths, umask))
         except CcmuxError as error:
             log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
             raise
@@ -52,9 +53,13 @@ def run(name: str) -> None:
             if ours is None:
                 raise
             raise ours from group
+    if again:
+        os.umask(umask)
+        os.execv(sys.executable, [sys.executable, "-m", "ccmux", "run", name])  # noqa: S606 - our own program, as it was started
 
 
-async def _live(paths: InstancePaths, umask: int) -> None:
+async def _live(paths: InstancePaths, umask: int) -> bool:
+    """Live until told to stop; whether to begin anew."""
     spec = load(paths.config)
     hub = Hub()
     lifespan.on_signals(hub.stopping, hub.changed)
@@ -84,6 +89,7 @@ async def _live(paths: InstancePaths, umask: int) -> None:
             for worker in workers:
                 worker.cancel()
     log.info("the daemon ended")
+    return hub.again
 
 
 def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:

@@ -36,6 +36,7 @@ from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
 from ccmux.tmux import pane as panes
+from ccmux.tmux import survivor
 from ccmux.tmux.control import Control
 from ccmux.tmux.server import Server, configuration
 
@@ -74,6 +75,8 @@ class Session:
         self._watched: tuple[int, int] | None = None
         self._umask = umask
         self._login = launch.login_of(paths, spec, os.environ)
+        if paths.run.is_dir():
+            launch.keep_key(paths, spec, os.environ)
 
     @property
     def login(self) -> str:
@@ -303,9 +306,13 @@ class Session:
         if self._control is not None and self._control.closed.is_set():
             await self.disconnect()
         if self._control is None:
+            if not self.paths.tmux_socket.exists():
+                await asyncio.to_thread(survivor.revive, self.paths.tmux_server, self.paths.tmux_socket)
             if not self.paths.tmux_socket.exists() or not await self.server.has_session(self.paths.session):
                 return None
             self._control = await Control.attach(self.server, self.paths.session, self._tell)
+            (pid,) = await self._control.run("display-message -p '#{pid}'")
+            survivor.remember(self.paths.tmux_server, int(pid))
             if sys.platform != "linux":
                 await self._control.run("refresh-client -B 'ccmux:%*:#{pane_dead}'")
         return self._control

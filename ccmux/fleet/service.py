@@ -21,6 +21,7 @@ from ccmux.errors import CcmuxError, Missing, ProtocolError, Refused, TmuxError,
 from ccmux.fleet.client import Client
 from ccmux.locks import held
 from ccmux.paths import InstancePaths
+from ccmux.tmux import survivor
 from ccmux.tmux.server import is_gone, tmux_binary
 
 STARTS_WITHIN = 15.0
@@ -106,7 +107,7 @@ def stop_daemon(paths: InstancePaths) -> bool:
 
 def stop_session(paths: InstancePaths) -> bool:
     """End Claude (SIGTERM: it leaves its conversation in order), then its tmux server; whether there was one."""
-    if not paths.tmux_socket.exists():
+    if not paths.tmux_socket.exists() and not survivor.revive(paths.tmux_server, paths.tmux_socket):
         return False
     try:
         panes = _tmux(paths, "list-panes", "-a", "-F", "#{pane_pid} #{pane_dead}")

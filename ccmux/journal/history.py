@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ccmux.errors import JournalError
 from ccmux.journal import inbox, outbox
+from ccmux.model.ids import LOCAL
 from ccmux.model.message import Message, Reply
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,90 @@ def exchanges(path: Path, limit: int) -> list[Exchange]:
 def _exchange(db: sqlite3.Connection, message: Message) -> Exchange:
     rows = db.execute("SELECT * FROM outbox WHERE reply_to = ? ORDER BY seq", (message.id,))
     return Exchange(message, tuple(outbox.reply_of(row) for row in rows))
+
+
+def waiting(path: Path) -> list[Message]:
+    """The messages that have not ended, in the order in which they will be delivered."""
+    return _read(path, inbox.unended)
+
+
+def dead(path: Path) -> list[Message]:
+    """The messages that were given up, oldest first."""
+    return _read(path, inbox.given_up)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A reply, and when its channel took it."""
+
+    reply: Reply
+    created_at: float
+    delivered_at: float | None
+
+
+def replies(path: Path, *, waiting_only: bool, limit: int) -> list[Delivery]:
+    """The latest replies, oldest first; only those that nobody has taken, if asked for."""
+    which = "WHERE delivered_at IS NULL" if waiting_only else ""
+
+    def work(db: sqlite3.Connection) -> list[Delivery]:
+        rows = db.execute(f"SELECT * FROM outbox {which} ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()  # noqa: S608
+        return [_delivery(row) for row in reversed(rows)]
+
+    return _read(path, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One line of the ledger: what happened, and its proof (a nonce, Claude's prompt id, a row's uuid, a reason)."""
+
+    at: float
+    event: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One message from its source to its replies."""
+
+    message: Message
+    source_key: str | None
+    cause: str
+    """who began it: person (`ccmux send`), channel (a line of a FIFO), link (an acknowledged peer)"""
+    notes: tuple[Noted, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+def trace(path: Path, message_id: str) -> Trace | None:
+    """Everything that is known of a message; None when this journal has none of that id."""
+
+    def work(db: sqlite3.Connection) -> list[Trace]:
+        row = db.execute("SELECT * FROM inbox WHERE id = ?", (message_id,)).fetchone()
+        if row is None:
+            return []
+        notes = db.execute("SELECT at, event, detail FROM ledger WHERE message_id = ? ORDER BY seq", (message_id,))
+        out = db.execute("SELECT * FROM outbox WHERE reply_to = ? ORDER BY seq", (message_id,))
+        key = row["source_key"]
+        cause = (
+            "person" if row["channel"] == LOCAL and not key else "link" if str(key).startswith("link:") else "channel"
+        )
+        found = tuple(Noted(one["at"], one["event"], one["detail"]) for one in notes)
+        return [Trace(inbox.message_of(row), key, cause, found, tuple(_delivery(one) for one in out))]
+
+    return next(iter(_read(path, work)), None)
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(outbox.reply_of(row), row["created_at"], row["delivered_at"])
+
+
+def _read(path: Path, work: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
+    if not _begun(path):
+        return []
+    try:
+        with closing(_open(path)) as db:
+            return work(db)
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal {path} cannot be read: {error}", fix="ccmux doctor") from error
 
 
 def summary(path: Path) -> tuple[Queue, str]:

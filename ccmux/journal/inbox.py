@@ -113,6 +113,11 @@ def unended(db: sqlite3.Connection) -> list[Message]:
     return [message_of(row) for row in rows]
 
 
+def given_up(db: sqlite3.Connection) -> list[Message]:
+    """Every message that ended dead, oldest first."""
+    return [message_of(row) for row in db.execute("SELECT * FROM inbox WHERE state = 'dead' ORDER BY seq")]
+
+
 def waiting(db: sqlite3.Connection) -> int:
     return int(db.execute(f"SELECT count(*) FROM inbox WHERE state NOT IN {_ENDED}").fetchone()[0])  # noqa: S608
 

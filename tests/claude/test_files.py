@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ccmux import processes
 from ccmux.claude import registry, transcript
 from ccmux.errors import UsageError
 
@@ -19,7 +20,7 @@ SESSION = "0b9e2b7e-0000-4000-8000-000000000001"
 def entry(directory: Path, pid: int, **more: Any) -> Path:
     file = directory / "sessions" / f"{pid}.json"
     file.parent.mkdir(exist_ok=True)
-    value = {"pid": pid, "sessionId": SESSION, "status": "idle", "procStart": registry.started(pid), **more}
+    value = {"pid": pid, "sessionId": SESSION, "status": "idle", "procStart": processes.started(pid), **more}
     file.write_text(json.dumps(value), encoding="utf-8")
     return file
 
@@ -61,10 +62,10 @@ def test_the_start_of_a_process_with_an_odd_name(tmp_path: Path) -> None:
     program = tmp_path / "a) R (b"
     program.symlink_to("/bin/cat")
     with subprocess.Popen([str(program)], stdin=subprocess.PIPE) as odd:
-        started = registry.started(odd.pid)
+        started = processes.started(odd.pid)
         assert started is not None
-        assert int(started) > int(registry.started(os.getpid()) or 0) - 1
-    assert registry.started(odd.pid) is None
+        assert int(started) > int(processes.started(os.getpid()) or 0) - 1
+    assert processes.started(odd.pid) is None
 
 
 def test_nothing_or_half_of_it_is_none(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_a_carriage_return_in_a_file_is_no_line_end(door: Door) -> None:
 async def test_six_thousand_lines_at_once(door: Door) -> None:
     path = door.run / "in.local"
     pipe.make(path)
-    door.intake._limits = type(door.intake._limits)(max_waiting=100_000)
+    door.intake._limits = type(door.intake._limits)(max_waiting=100_000, max_waiting_per_sender=100_000)
     door.open()
     await door.until(lambda: door.intake._readers, "the FIFO is read")
     await say(path, "".join(f"{n}\n" for n in range(6000)))

@@ -1,0 +1,19 @@
+"""`ccmux drop ID`."""
+
+from __future__ import annotations
+
+import click
+
+from ccmux.cli.find import find
+from ccmux.fleet.client import Client
+
+
+@click.command()
+@click.argument("message_id", metavar="ID")
+def command(message_id: str) -> int:
+    """Put a dead message away."""
+    paths, _ = find(message_id)
+    with Client(paths) as client:
+        client.ask(op="drop", id=message_id)
+    print(f"{message_id} of {paths.name} is put away")
+    return 0
