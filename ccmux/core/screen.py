@@ -83,28 +83,45 @@ def _tall(lines: list[tuple[str, str]], rules: list[int], cursor: int | None) ->
 
 
 def _plain(line: str) -> tuple[str, str]:
-    """A line without attributes: all of it, and only what is not dim."""
+    """A line without attributes: all of it, and only what is not dim.
+
+    The cursor is one inverse cell; before dim text it stands on the first character of a placeholder, which is none of
+    the text either.
+    """
     line = _OTHER_ESCAPE.sub("", line)
-    bare, bright, dim, at = "", "", False, 0
-    for found in _SGR.finditer(line):
-        piece = line[at : found.start()]
-        bare, bright = bare + piece, bright if dim else bright + piece
-        dim = _dim_after(found[1], dim)
-        at = found.end()
-    piece = line[at:]
-    return (bare + piece).rstrip(), (bright if dim else bright + piece).rstrip()
+    bare, bright, at, look, cursor = "", "", 0, _Look(), False
+    for found in (*_SGR.finditer(line), None):
+        piece = line[at : found.start() if found else len(line)]
+        if piece and look.dim and cursor:
+            bright = bright[:-1]
+        if piece:
+            bare, bright = bare + piece, bright if look.dim else bright + piece
+            cursor = look.inverse and len(piece) == 1
+        if found:
+            look, at = look.after(found[1]), found.end()
+    return bare.rstrip(), bright.rstrip()
 
 
-def _dim_after(codes: str, dim: bool) -> bool:
-    numbers = re.split("[;:]", codes) if codes else ["0"]
-    skip = 0
-    for place, number in enumerate(numbers):
-        if skip:
-            skip -= 1
-        elif number in ("38", "48", "58"):
-            skip = 2 if numbers[place + 1 : place + 2] == ["5"] else 4
-        elif number in ("", "0", "22"):
-            dim = False
-        elif number == "2":
-            dim = True
-    return dim
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The attributes that count."""
+
+    dim: bool = False
+    inverse: bool = False
+
+    def after(self, codes: str) -> _Look:
+        """As it is after an SGR sequence; the numbers of a colour are no attributes."""
+        numbers = re.split("[;:]", codes) if codes else ["0"]
+        dim, inverse, skip = self.dim, self.inverse, 0
+        for place, number in enumerate(numbers):
+            if skip:
+                skip -= 1
+            elif number in ("38", "48", "58"):
+                skip = 2 if numbers[place + 1 : place + 2] == ["5"] else 4
+            elif number in ("", "0"):
+                dim = inverse = False
+            elif number in ("2", "22"):
+                dim = number == "2"
+            elif number in ("7", "27"):
+                inverse = number == "7"
+        return _Look(dim, inverse)

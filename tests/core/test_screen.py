@@ -63,3 +63,17 @@ def test_a_box_taller_than_the_screen_has_only_continued_lines_above_its_rule() 
 
 def test_a_box_whose_upper_rule_alone_is_off_the_screen_begins_with_its_mark() -> None:
     assert read_box(f"❯\u00a0one\n  two\n  three\n  four\n{RULE}", 1).text == "one\ntwo\nthree\nfour"
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("\x1b[7mO\x1b[0m\x1b[2mnce fixed, resend your message\x1b[0m", ""),
+        ("\x1b[7mO\x1b[27m\x1b[2mnce fixed\x1b[22m", ""),
+        ("/mo\x1b[7md\x1b[0;2mel\x1b[0m", "/mo"),
+        ("ab\x1b[7mc\x1b[0mde", "abcde"),
+        ("abc\x1b[7m \x1b[0m", "abc"),
+    ],
+)
+def test_the_cursor_on_a_placeholder_is_no_text(inside: str, text: str) -> None:
+    assert read_box(f"{RULE}\n❯\u00a0{inside}\n{RULE}").text == text
