@@ -1,7 +1,7 @@
 """Where decisions meet hands: look at everything, let the core decide, do what it says, in that order, again and again.
 
 One cycle runs whenever anything may have changed. Events are only hints to look; nothing is believed that cannot be
-looked at again. This is the only file that sees both the core and the hands.
+looked at again. This file and `ccmux.daemon.observer` (which gathers and reads) alone see both the core and the hands.
 """
 
 from __future__ import annotations
@@ -21,17 +21,13 @@ import msgspec
 from ccmux.claude import transcript as transcripts
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
-from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
-from ccmux.core.explain import disagreement, explain
+from ccmux.core.events import Arrived, Cancelled, Entered, Event, Pasted
 from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
-from ccmux.core.missed import Missed
-from ccmux.core.patience import Patience
-from ccmux.core.reading import INTERRUPTED, NOT_LOGGED_IN, Told, blocked, read_state, told
-from ccmux.core.screen import Box
-from ccmux.core.sources import Heard, Pane, Registered, Sources
+from ccmux.core.reading import told
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
+from ccmux.daemon.observer import AGAIN_SOON, Observer
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.errors import CcmuxError, TmuxError
@@ -40,37 +36,20 @@ from ccmux.hooks import spool
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
 from ccmux.model.message import Message, MessageState
-from ccmux.model.state import InstanceState, Reading
+from ccmux.model.state import InstanceState
 from ccmux.model.turn import (
-    FinalText,
     PromptAccepted,
     PromptCommitted,
     SessionBegan,
     TurnEnded,
     TurnEvent,
     TurnFailed,
-    TurnInterrupted,
 )
 
 log = logging.getLogger(__name__)
 
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
-_TMUX_TELLS = 2.0
-"""Seconds: tmux tells in whole ones when a key was pressed. A shorter pause could not be told from none."""
-_WITHOUT_REGISTRY = 0.5
-"""Seconds between looks at a Claude that keeps no registry: a dialog in it is seen on the screen alone."""
-_IN_DOUBT = frozenset({MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED})
-"""States in which the box is evidence."""
-_AGAIN_SOON = 2.0
-"""Seconds between looks while a message waits for something that nobody announces (a draft, a copy mode, tmux)."""
-_HOOK_OF = {
-    PromptAccepted: "UserPromptSubmit",
-    TurnEnded: "Stop",
-    TurnFailed: "StopFailure",
-    SessionBegan: "SessionStart",
-}
-_ROW_OF = {PromptCommitted: "prompt", FinalText: "answer", TurnInterrupted: INTERRUPTED}
 
 
 class Driver:
@@ -87,14 +66,7 @@ class Driver:
         self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble_with_tmux = ""
-        self._typing_pause = max(_TMUX_TELLS, self.spec.delivery.typing_pause)
-        self._patience = Patience(self.spec.delivery.patience)
-        self._registry = Missed()
-        self._draft = ""
-        """what stood in the box when it was looked at last"""
-        self._hook: Heard | None = None
-        self._row: Heard | None = None
-        self._disagreement = ""
+        self._observer = Observer(session, hub, self._wake_in)
         self._early: dict[str, Path] = {}
         """hook files of ends that are not yet known to be anybody's"""
 
@@ -174,7 +146,7 @@ class Driver:
             await self._look_and_act()
         except TmuxError as error:
             self._complain(str(error))
-            self._wake_in(_AGAIN_SOON)
+            self._wake_in(AGAIN_SOON)
         else:
             self._trouble_with_tmux = ""
 
@@ -188,7 +160,7 @@ class Driver:
         await self._read_hooks(now, follow=registered is None)
         if registered is not None and registered.session_id != self._talk.session_id:
             await self._switch(registered.session_id)
-        seen = await self._closer(self._sources(pane, registered, now))
+        seen = await self._observer.sources(pane, registered, self.life.life, self.delivery, now)
         if seen.without_registry:
             await self._find_conversation()
         said = told(seen) if alive else None
@@ -196,89 +168,14 @@ class Driver:
             now, generation=generation, alive=alive, registered=said is not None, resuming=self._resuming
         )
         seen = replace(seen, life=self.life.life)
-        reading = read_state(seen, wall, self._typing_pause)
-        self._tell(seen, reading, wall)
+        reading = self._observer.read(seen, wall)
         if action is not Do.NOTHING:
             await self._live(action)
             return
-        looked = self._looked(seen, reading, said, wall)
+        looked = self._observer.looked(seen, reading, said, self.delivery, wall)
         await self._do(self.delivery.handle(looked, now))
-        self._wake_for_people(seen, reading, looked, wall)
-
-    def _sources(self, pane: Pane | None, registered: Registered | None, now: float) -> Sources:
-        trouble = NOT_LOGGED_IN if self.session.logged_out() else self.delivery.trouble
-        without = self._registry.seen(pane, registered, now)
-        if self._registry.wake_at is not None:
-            self._wake_in(max(0.05, self._registry.wake_at - now))
-        return Sources(
-            self.life.life, pane, registered, without_registry=without, hook=self._hook, row=self._row, trouble=trouble
-        )
-
-    async def _closer(self, seen: Sources) -> Sources:
-        """Ask for the screen where it matters: about to type, in doubt, a person is there or left a draft, no registry."""
-        pane = seen.pane
-        if pane is None or pane.dead:
-            return seen
-        if seen.without_registry:
-            return replace(seen, box=await self._look_at_box())
-        current = self.delivery.current
-        doubt = current is not None and current.state in _IN_DOUBT
-        waiting = current is None and bool(self.delivery.waiting)
-        people = bool(pane.people or self._draft or self.delivery.stashed)
-        idle = seen.registered is not None and seen.registered.status in ("idle", "shell")
-        if idle and (doubt or waiting or people):
-            seen = replace(seen, box=await self._look_at_box())
-        return seen
-
-    async def _look_at_box(self) -> Box | None:
-        box = await self.session.box()
-        self._draft = box.text if box is not None else ""
-        return box
-
-    def _tell(self, seen: Sources, reading: Reading, wall: float) -> None:
-        """Have everybody know the state, and log when sources contradict each other."""
-        evidence = explain(seen, reading)
-        pane, registered = seen.pane, seen.registered
-        self._hub.facts = {
-            "pane": pane.id if pane else "",
-            "pid": pane.pid if pane and not pane.dead else 0,
-            "version": registered.version if registered else "",
-        }
-        self._hub.read(reading, wall, evidence)
-        differ = disagreement(evidence, wall)
-        if differ and differ != self._disagreement:
-            log.warning("sources disagree: %s; %s is believed (%s)", differ, reading.source, reading.state)
-        self._disagreement = differ
-
-    def _looked(self, seen: Sources, reading: Reading, said: Told | None, wall: float) -> Looked:
-        pane, box = seen.pane, seen.box
-        why = blocked(seen, reading)
-        left = self._patience.seen(why, box.text if box else "", pane.last_key if pane else None, wall)
-        wanted = bool(self.delivery.waiting or self.delivery.current)
-        if left and wanted:
-            self._wake_in(left)
-        if left == 0:
-            why = blocked(seen, reading, patient=False)
-        return Looked(
-            pane.generation if pane is not None and not pane.dead else None,
-            idle=said is not None and said.idle,
-            blocked=why,
-            box=box.text if box is not None and box.present else None,
-            waited=left == 0,
-            stashed=box is not None and box.stashed,
-            wall=wall,
-        )
-
-    def _wake_for_people(self, seen: Sources, reading: Reading, looked: Looked, wall: float) -> None:
-        """Look again at what nobody announces: the end of a pause in typing, a draft, a dialog without registry."""
-        last_key = seen.pane.last_key if seen.pane is not None else None
-        if last_key is not None and reading.state is InstanceState.TYPING:
-            left = last_key + self._typing_pause - wall
-            self._wake_in(left if left > 0 else _AGAIN_SOON)
-        elif seen.without_registry:
-            self._wake_in(_WITHOUT_REGISTRY)
-        elif self.delivery.waiting and self.delivery.current is None and looked.idle and self.delivery.blocked:
-            self._wake_in(_AGAIN_SOON)
+        if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
+            self._observer.wake_for_people(seen, reading, self.delivery, wall)
 
     async def _wait(self) -> None:
         wakes = [self.delivery.wake_at, self.life.wake_at]
@@ -306,7 +203,7 @@ class Driver:
             return
         for line in self._tail.lines():
             for event in events_of(line):
-                self._row = Heard(_ROW_OF.get(type(event), ""), time.time())
+                self._observer.heard_row(event)
                 await self._happened(event, now)
 
     async def _read_hooks(self, now: float, *, follow: bool) -> None:
@@ -324,7 +221,7 @@ class Driver:
                 log.warning("a hook's payload was not understood (%s): %s", error, payload[:200])
                 event = None
             if event is not None:
-                self._hook = Heard(_HOOK_OF.get(type(event), ""), spool.written_at(file))
+                self._observer.heard_hook(event, spool.written_at(file))
             if isinstance(event, SessionBegan):
                 log.info("session %s began (%s)", event.session_id, event.source)
                 if follow and event.session_id != self._talk.session_id:
@@ -390,7 +287,7 @@ class Driver:
                     pass
         except CcmuxError as error:
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all
-            self._wake_in(_AGAIN_SOON)
+            self._wake_in(AGAIN_SOON)
         self._hub.change()
 
     async def _start(self) -> None:
@@ -439,9 +336,10 @@ class Driver:
     async def _stash(self, generation: Generation) -> None:
         """Journal that a draft is (to be) set aside, keep its text in a file, then press the key."""
         await self._record.keep(self._position())
-        if self._draft:
-            write_private(self.session.paths.draft, self._draft.encode("utf-8", "replace"))
-            log.info("a draft of %d characters is set aside for a message, and put back after it", len(self._draft))
+        draft = self._observer.draft
+        if draft:
+            write_private(self.session.paths.draft, draft.encode("utf-8", "replace"))
+            log.info("a draft of %d characters is set aside for a message, and put back after it", len(draft))
         await self._try(self.session.stash(generation))
 
     async def _try_paste(self, message: Message, generation: Generation) -> str:
