@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from base64 import b64decode
 from typing import Final
 
 from ccmux.core.envelope import nonce_of
 from ccmux.core.reading import says_title
+from ccmux.core.sources import Registered
 from ccmux.core.transcript import task_ids
 from ccmux.model.message import Attachment, AttachmentKind
 from ccmux.model.turn import FinalText, PromptCommitted, TurnInterrupted
@@ -143,6 +145,18 @@ async def _image(stage: Stage) -> str:
     return "an image block"
 
 
+async def _waiting(stage: Stage) -> Registered | None:
+    """The registry once it says `waiting`: it follows the screen by some 0.1 s. As it is when it does not say so."""
+
+    async def says() -> bool:
+        registered = await stage.registered()
+        return registered is None or registered.status == "waiting"
+
+    with contextlib.suppress(Wrong):
+        await stage.until(says, "the registry says waiting")
+    return await stage.registered()
+
+
 @fact(
     "permission",
     "a permission dialog is `waiting`, hides the box, and Esc refuses",
@@ -158,7 +172,7 @@ async def _permission(stage: Stage) -> str:
         return not (await stage.box()).present
 
     await stage.until(open_, "the dialog")
-    registered = await stage.registered()
+    registered = await _waiting(stage)
     fallback = await stage.fallback()
     gated = stage.paths.gate.stat().st_mtime > before
     await stage.key("Escape")
@@ -183,7 +197,7 @@ async def _question(stage: Stage) -> str:
         return not (await stage.box()).present
 
     await stage.until(open_, "the question")
-    registered = await stage.registered()
+    registered = await _waiting(stage)
     await stage.key("Escape")
     await stage.until(stage.idle, "idle after Esc")
     _need(registered is None or registered.waiting_for == "input needed", f"{registered}")
