@@ -13,6 +13,13 @@ from tests.rig import Rig, alive, kill, until
 pytestmark = pytest.mark.real
 
 
+def wipe(rig: Rig) -> None:
+    """At one stroke: a living daemon makes a FIFO again whenever it needs it."""
+    aside = rig.home / "wiped"
+    rig.paths("a").run.rename(aside)
+    shutil.rmtree(aside)
+
+
 def answering(rig: Rig) -> bool:
     return bool(rig.paths("a").control_socket.exists()) and rig.status("a")["state"] == "idle"
 
@@ -21,7 +28,7 @@ def test_the_daemon_begins_anew_and_finds_its_claude(rig: Rig) -> None:
     rig.new("a")
     rig.ask("a", "before")
     before = rig.status("a")
-    shutil.rmtree(rig.paths("a").run)
+    wipe(rig)
     os.kill(before["daemon"]["pid"], signal.SIGCONT)
     rig.paths("a").hook_spool.joinpath("x").touch()  # anything that makes it look
     rig.paths("a").hook_spool.joinpath("x").unlink()
@@ -38,7 +45,7 @@ def test_a_new_daemon_finds_the_claude_of_a_wiped_directory(rig: Rig) -> None:
     before = rig.status("a")
     kill(before["daemon"]["pid"], signal.SIGKILL)
     until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
-    shutil.rmtree(rig.paths("a").run)
+    wipe(rig)
     rig.run("start", "a")
     assert rig.wait_state("a", "idle")["claude"]["pid"] == before["claude"]["pid"]
     assert rig.ask("a", "still there?") == "You wrote: still there?"
@@ -48,7 +55,7 @@ def test_a_second_daemon_is_refused_also_when_run_was_wiped(rig: Rig) -> None:
     rig.new("a")
     pid = rig.status("a")["daemon"]["pid"]
     kill(pid, signal.SIGSTOP)
-    shutil.rmtree(rig.paths("a").run)
+    wipe(rig)
     rig.paths("a").run.mkdir(mode=0o700)
     rig.run("run", "a", code=75)
     kill(pid, signal.SIGCONT)
@@ -61,6 +68,6 @@ def test_stop_ends_a_claude_whose_socket_was_wiped(rig: Rig) -> None:
     before = rig.status("a")
     kill(before["daemon"]["pid"], signal.SIGKILL)
     until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
-    shutil.rmtree(rig.paths("a").run)
+    wipe(rig)
     rig.run("stop", "a")
     until(lambda: not alive(before["claude"]["pid"]), "Claude has ended")
