@@ -165,7 +165,7 @@ class Delivery:
 
     def _begin(self, seen: Looked, now: float) -> list[Command]:
         """Take the next message, if the session is ready for one."""
-        expired = next((held for held in self.waiting if 0 < held.expires_at <= seen.wall), None)
+        expired = next((held for held in self.waiting if not held.attempt and 0 < held.expires_at <= seen.wall), None)
         if expired is not None:
             self.waiting.remove(expired)
             self._wake(now)
@@ -297,7 +297,8 @@ class Delivery:
         """Enter was pressed (or refused, or a daemon died there): wait for proof, look at the box, never guess."""
         assert self.current is not None  # noqa: S101
         if seen.generation != self.generation:
-            if self.current.state is MessageState.ACCEPTED and self.holds_end(self.current.prompt_id):
+            accepted = self.current.state is MessageState.ACCEPTED and self.current.prompt_id not in self._others
+            if accepted and isinstance(self._early_ends.get(self.current.prompt_id), TurnEnded):
                 return self._accepted_only(self.current)  # it was answered; only the row was not written any more
             return self._again(self.current, "Claude ended before the prompt was part of the conversation", now)
         if not seen.idle:
@@ -382,12 +383,8 @@ class Delivery:
             return [Answer(cause, None, event.text, tasks=event.background, prompt_id=event.prompt_id)]
         return self._keep_end(event)
 
-    def holds_end(self, prompt_id: str) -> bool:
-        """Whether the end of that turn was told and is not yet known to be anybody's: its evidence must be kept."""
-        return prompt_id in self._early_ends and prompt_id not in self._others
-
     def keeps(self, prompt_id: str) -> bool:
-        """Whether the end of that turn is still waited with."""
+        """Whether the end of that turn is not yet known to be anybody's: its evidence must be kept."""
         return prompt_id in self._early_ends
 
     def _keep_end(self, event: TurnEnded | TurnFailed) -> list[Command]:

@@ -30,6 +30,7 @@ _SHORT, _FEW_LINES = 150, 2
 _IMAGE: Final = "[Image#]"
 """`[Image #n]` as `_dense` sees it; no sanitised text holds it."""
 _IMAGE_NUMBER: Final = re.compile(r"\[Image#\d+\]")
+_IMAGE_SHOWN: Final = re.compile(r"\[Image\s*#\d+\]")
 _IMAGE_END: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|bmp|tiff?|heic|svg|pdf)", re.IGNORECASE)
 
 
@@ -84,6 +85,7 @@ def words_of_person(box: str, message: Message) -> str | None:
 
     Once a person has pressed a key nothing more of ours is typed, so his words are always last.
     """
+    box = _IMAGE_SHOWN.sub(_IMAGE, box)
     ends = [found.end() for found in _NONCE.finditer(box)]
     if ends:
         return box[ends[-1] :].strip()

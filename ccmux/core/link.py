@@ -122,12 +122,17 @@ class Whole:
     """carries sender, priority and expiry"""
 
 
+def _size(part: Part) -> int:
+    return len(part.text.encode("utf-8", "surrogatepass"))
+
+
 @dataclass(slots=True)
 class Assembly:
     """Puts parts together, of several senders at once. Bounded: what breaks its sender's order is begun anew by him."""
 
     max_bytes: int
-    _open: OrderedDict[str, list[Part]] = field(default_factory=OrderedDict)
+    _open: OrderedDict[str, tuple[list[Part], int]] = field(default_factory=OrderedDict)
+    """parts so far, and their bytes"""
 
     def feed(self, part: Part) -> Whole | Malformed | None:
         """One more part; None while there are more to come. Part 1 begins anew."""
@@ -135,17 +140,18 @@ class Assembly:
             self._open.pop(part.id, None)
             return Whole(part.id, part.text, part)
         if part.part == 1:
-            self._open[part.id] = [part]
+            self._open[part.id] = [part], _size(part)
             self._open.move_to_end(part.id)
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
             return None
-        parts = self._open.get(part.id)
-        if parts is None or parts[0].parts != part.parts or len(parts) + 1 != part.part:
+        parts, size = self._open.get(part.id, ([], 0))
+        if not parts or parts[0].parts != part.parts or len(parts) + 1 != part.part:
             self._open.pop(part.id, None)
             return Malformed(part.id, f"part {part.part} of {part.parts} came out of order")
         parts.append(part)
-        if sum(len(one.text) for one in parts) > self.max_bytes:
+        self._open[part.id] = parts, size + _size(part)
+        if size + _size(part) > self.max_bytes:
             del self._open[part.id]
             return Malformed(part.id, f"longer than {self.max_bytes} bytes")
         if part.part < part.parts:

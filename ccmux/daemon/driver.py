@@ -14,15 +14,11 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
-from pathlib import Path
-
-import msgspec
 
 from ccmux.claude import transcript as transcripts
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
 from ccmux.core.events import Arrived, Cancelled, Entered, Event, Pasted
-from ccmux.core.hookevent import event_of
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.reading import told
 from ccmux.core.transcript import events_of
@@ -30,21 +26,14 @@ from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
+from ccmux.daemon.spooled import Spooled
 from ccmux.errors import CcmuxError, TmuxError
 from ccmux.files import write_private
-from ccmux.hooks import spool
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
-from ccmux.model.turn import (
-    PromptAccepted,
-    PromptCommitted,
-    SessionBegan,
-    TurnEnded,
-    TurnEvent,
-    TurnFailed,
-)
+from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +56,7 @@ class Driver:
         self._tail: transcripts.Tail | None = None
         self._trouble_with_tmux = ""
         self._observer = Observer(session, hub, self._wake_in)
-        self._early: dict[str, Path] = {}
-        """hook files of ends that are not yet known to be anybody's"""
+        self._spooled = Spooled(session.paths.hook_spool)
 
     # life of the driver
 
@@ -208,32 +196,16 @@ class Driver:
 
     async def _read_hooks(self, now: float, *, follow: bool) -> None:
         """Take in what hooks left; `follow`: a session that begins is the current one (else the registry tells)."""
-        for prompt_id, kept in list(self._early.items()):
-            if not self.delivery.keeps(prompt_id):
-                self._early.pop(prompt_id)
-                kept.unlink(missing_ok=True)
-        for file, payload in spool.pending(self.session.paths.hook_spool):
-            if file in self._early.values():
-                continue
-            try:
-                event = event_of(payload)
-            except msgspec.DecodeError as error:
-                log.warning("a hook's payload was not understood (%s): %s", error, payload[:200])
-                event = None
-            if event is not None:
-                self._observer.heard_hook(event, spool.written_at(file))
+        for event, written_at in self._spooled.events(self.delivery.keeps):
+            self._observer.heard_hook(event, written_at)
             if isinstance(event, SessionBegan):
                 log.info("session %s began (%s)", event.session_id, event.source)
                 if follow and event.session_id != self._talk.session_id:
                     await self._switch(event.session_id)
-            elif event is not None:
-                if isinstance(event, PromptAccepted):
-                    await self._read_transcript(now)
-                await self._happened(event, now)
-            if isinstance(event, TurnEnded | TurnFailed) and self.delivery.keeps(event.prompt_id):
-                self._early[event.prompt_id] = file  # it may be somebody's; a daemon after us must read it, too
-            else:
-                file.unlink(missing_ok=True)
+                continue
+            if isinstance(event, PromptAccepted):
+                await self._read_transcript(now)
+            await self._happened(event, now)
 
     async def _happened(self, event: TurnEvent, now: float) -> None:
         if isinstance(event, SessionBegan):
