@@ -55,7 +55,13 @@ class Desk:
             if not (dead or message.state is MessageState.REJECTED):
                 raise Refused(f"{message_id} is {message.state}: only one that ended without an answer can be retried")
             changed = replace(
-                message, state=MessageState.RECEIVED, attempt=0, nonce=Nonce(""), reason="", expires_at=0.0
+                message,
+                state=MessageState.RECEIVED,
+                attempt=0,
+                nonce=Nonce(""),
+                resumed=False,
+                reason="",
+                expires_at=0.0,
             )
         now = time.time()
         inbox.save(db, changed, now)

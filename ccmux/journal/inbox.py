@@ -87,8 +87,8 @@ def _within(db: sqlite3.Connection, sender: str, size: int, limits: Limits) -> N
 def save(db: sqlite3.Connection, message: Message, at: float) -> None:
     """The message as it is now."""
     db.execute(
-        "UPDATE inbox SET state = ?, attempt = ?, nonce = ?, prompt_id = ?, resumed = ?, reason = ?, updated_at = ?"
-        " WHERE id = ?",
+        "UPDATE inbox SET state = ?, attempt = ?, nonce = ?, prompt_id = ?, resumed = ?, reason = ?,"
+        " expires_at = ?, updated_at = ? WHERE id = ?",
         (
             message.state,
             message.attempt,
@@ -96,6 +96,7 @@ def save(db: sqlite3.Connection, message: Message, at: float) -> None:
             message.prompt_id,
             message.resumed,
             message.reason,
+            message.expires_at,
             at,
             message.id,
         ),

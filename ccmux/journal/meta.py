@@ -80,10 +80,12 @@ def tasks(db: sqlite3.Connection) -> dict[str, MessageId]:
 
 
 def nonces(db: sqlite3.Connection) -> dict[Nonce, MessageId]:
-    """The nonce of every attempt to type a message that has not ended."""
+    """The nonce of every attempt to type a message that has not ended, since a person asked for it to be tried again."""
     rows = db.execute(
         "SELECT ledger.detail, ledger.message_id FROM ledger JOIN inbox ON inbox.id = ledger.message_id"
         " WHERE ledger.event = 'pasting' AND inbox.state NOT IN ('done', 'rejected', 'dead')"
+        " AND ledger.seq > coalesce((SELECT max(seq) FROM ledger AS past WHERE past.message_id = inbox.id"
+        " AND past.event = 'retried'), 0)"
     )
     return {Nonce(row[0]): MessageId(row[1]) for row in rows if row[0]}
 
