@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.errors import Refused, UsageError
-from ccmux.files import sync_directory, write_private
+from ccmux.files import write_private
 from ccmux.model.ids import MessageId
 from ccmux.model.message import Attachment, AttachmentKind
 
@@ -35,7 +35,7 @@ def kept(files: Iterable[Attachment]) -> Iterator[None]:
     """Remove the files again when what they belong to could not be journalled."""
     try:
         yield
-    except BaseException:
+    except Exception:  # whatever it was: it is raised again, and nothing of it stays
         for one in files:
             Path(one.file).unlink(missing_ok=True)
         raise
@@ -46,7 +46,6 @@ def take(inbox: Path, message_id: MessageId, paths: Iterable[str], most_bytes: i
     wanted = list(paths)
     if len(wanted) > MOST:
         raise Refused(f"{len(wanted)} files are too many: at most {MOST} go with one message")
-    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken: list[Attachment] = []
     with kept(taken):
         for number, path in enumerate(wanted, 1):
@@ -60,7 +59,7 @@ def _copy(inbox: Path, stem: str, path: Path, most_bytes: int) -> Attachment:
     suffix = path.suffix.lower()
     extension = image or (suffix if _EXTENSION.fullmatch(suffix) else "")
     file = inbox / f"{stem}{extension}"
-    write_private(file, content)
+    _write(file, content)
     return Attachment(str(file), path.name, AttachmentKind.IMAGE if image else AttachmentKind.FILE, size=len(content))
 
 
@@ -83,11 +82,18 @@ def _read(path: Path, most_bytes: int) -> bytes:
         return file.read(most_bytes + 1)
 
 
+def _write(file: Path, content: bytes) -> None:
+    """Have the file in the inbox. Raises Refused when that cannot be: then the message is not taken either."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(file, content)
+    except OSError as error:
+        raise Refused(f"{file} cannot be written: {error.strerror}", fix="ccmux doctor; df") from error
+
+
 def write_text(inbox: Path, message_id: MessageId, text: str) -> Attachment:
     """A message too long to be typed, as a file."""
-    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     content = text.encode()
     file = inbox / f"{message_id}.txt"
-    write_private(file, content)
-    sync_directory(inbox)
+    _write(file, content)
     return Attachment(str(file), "message", AttachmentKind.TEXT, size=len(content))

@@ -37,6 +37,7 @@ class Hub:
         self.linked: set[ChannelName] = set()
         """channels whose peer acknowledges what it gets"""
         self._frames: dict[ChannelName, deque[bytes]] = {}
+        self._greeted: set[ChannelName] = set()
         self._acked: dict[ChannelName, list[str]] = {}
         self._ended: dict[MessageId, asyncio.Event] = {}
 
@@ -94,6 +95,17 @@ class Hub:
 
     def frames(self, channel: ChannelName) -> deque[bytes]:
         return self._frames.setdefault(channel, deque(maxlen=_FRAMES))
+
+    def greet(self, channel: ChannelName) -> None:
+        """A peer (again) began to speak: what the one before had not acknowledged may be lost."""
+        self._greeted.add(channel)
+        self.kick(channel).set()
+
+    def greeted(self, channel: ChannelName) -> bool:
+        """Whether a peer began to speak since this was asked last."""
+        known = channel in self._greeted
+        self._greeted.discard(channel)
+        return known
 
     def acknowledge(self, channel: ChannelName, reply_id: str) -> None:
         """The peer has a reply."""

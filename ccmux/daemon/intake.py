@@ -16,6 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ccmux.core.link import Malformed
 from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
 from ccmux.daemon import attachments
@@ -54,7 +55,7 @@ class Intake:
         self._driver = driver
         self._hub = hub
         self._limits = driver.spec.delivery
-        self._links = Links(run, db, hub, self, self._limits.max_message_bytes)
+        self._links = Links(db, hub, self.take, self._limits.max_message_bytes)
         self._readers: dict[ChannelName, Reader] = {}
         self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
         self._scan = asyncio.Event()
@@ -118,19 +119,21 @@ class Intake:
             inbox.put(db, message, source_key=key, limits=self._bounds)
         return message
 
-    async def _refuse(self, channel: ChannelName, text: str, reason: str) -> None:
-        """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told."""
+    async def _refuse(self, channel: ChannelName, text: str, reason: str, key: str | None = None) -> None:
+        """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told; once for a `key`."""
         now = time.time()
         message = Message(new_message_id(), channel, self._owner, text, now, state=MessageState.REJECTED, reason=reason)
         reply = Reply(new_message_id(), message.id, channel, "", reason)
 
-        def work(db: sqlite3.Connection) -> None:
-            inbox.put(db, message)
-            outbox.put(db, reply, now)
+        def work(db: sqlite3.Connection) -> bool:
+            fresh = inbox.put(db, message, source_key=key) == message.id
+            if fresh:
+                outbox.put(db, reply, now)
+            return fresh
 
-        await self._db.run(work)
-        log.warning("rejected a message on %s: %s", channel, reason)
-        self._hub.kick(channel).set()
+        if await self._db.run(work):
+            log.warning("rejected a message on %s: %s", channel, reason)
+            self._hub.kick(channel).set()
 
     # from FIFOs
 
@@ -241,16 +244,18 @@ class Intake:
     async def _line(self, channel: ChannelName, line: bytes, key: str | None = None) -> None:
         if len(line) > self._limits.max_message_bytes:
             limit = self._limits.max_message_bytes
-            await self._refuse(channel, line[:200].decode("utf-8", "replace"), f"longer than {limit} bytes")
+            await self._refuse(channel, line[:200].decode("utf-8", "replace"), f"longer than {limit} bytes", key)
             return
         match parse_line(line):
             case Incoming(text):
                 try:
                     await self.take(text, channel=channel, key=key)
                 except Refused as error:
-                    await self._refuse(channel, text, error.what)
+                    await self._refuse(channel, text, error.what, key)
             case Unreadable(text, reason):
-                await self._refuse(channel, text, reason)
+                await self._refuse(channel, text, reason, key)
+            case Malformed(_, why) if channel not in self._hub.linked:
+                await self._refuse(channel, line.decode("utf-8", "replace"), f"not a line of the link: {why}", key)
             case None:
                 pass
             case frame:

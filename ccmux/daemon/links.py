@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ccmux.core.link import Ack, Assembly, Bye, Frame, Hello, Malformed, Nack, Part, Whole, line
 from ccmux.daemon.hub import Hub
@@ -15,9 +14,7 @@ from ccmux.fifo.pipe import PIPE_BUF
 from ccmux.journal import links
 from ccmux.journal.database import Database
 from ccmux.model.ids import ChannelName
-
-if TYPE_CHECKING:
-    from ccmux.daemon.intake import Intake
+from ccmux.model.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -25,42 +22,47 @@ log = logging.getLogger(__name__)
 class Links:
     """One for all channels of an instance."""
 
-    def __init__(self, run: Path, db: Database, hub: Hub, intake: Intake, max_bytes: int) -> None:
-        self._run = run
+    def __init__(self, db: Database, hub: Hub, take: Callable[..., Awaitable[Message]], max_bytes: int) -> None:
         self._db = db
         self._hub = hub
-        self._intake = intake
+        self._take = take
         self._max_bytes = max_bytes
         self._assemblies: dict[ChannelName, Assembly] = {}
 
     async def heard(self, channel: ChannelName, frame: Frame | Malformed) -> None:
         """One frame. A message is acknowledged after its commit; what cannot be taken is told with the reason."""
-        if isinstance(frame, Part):
-            whole = self._assemblies.setdefault(channel, Assembly(self._max_bytes)).feed(frame)
-            await self._joined(channel)
-            if isinstance(whole, Malformed):
-                self._refuse(channel, whole.id, whole.why, retry=True)
-            elif whole is not None:
-                await self._take(channel, whole)
-            return
-        if isinstance(frame, Malformed):
-            self._refuse(channel, frame.id, frame.why, retry=False)
-            return
         if isinstance(frame, Bye):
             await self._db.run(partial(links.leave, channel=channel))
             self._hub.linked.discard(channel)
             log.info("the peer of %s has left", channel)
             return
-        await self._joined(channel, frame.hello if isinstance(frame, Hello) else "")
+        answer = await self._answer(channel, frame)
+        if not isinstance(frame, Malformed):
+            await self._joined(channel, frame.hello if isinstance(frame, Hello) else "")
+        if answer is not None:
+            self._hub.tell(channel, line(answer))
+
+    async def _answer(self, channel: ChannelName, frame: Part | Ack | Nack | Hello | Malformed) -> Frame | None:
+        """What the peer is told. Messages come first to the journal's queue: nothing is awaited before, so order stays."""
+        if isinstance(frame, Part):
+            whole = self._assemblies.setdefault(channel, Assembly(self._max_bytes)).feed(frame)
+            if isinstance(whole, Malformed):
+                return self._refused(channel, whole.id, whole.why, retry=True)
+            return None if whole is None else await self._taken(channel, whole)
+        if isinstance(frame, Malformed):
+            return self._refused(channel, frame.id, frame.why, retry=False)
         if isinstance(frame, Hello):
-            self._hub.tell(channel, line(Hello(1, f"ccmux {PIPE_BUF}")))
-        elif isinstance(frame, Ack):
+            self._hub.greet(channel)
+            return Hello(1, f"ccmux {PIPE_BUF}")
+        if isinstance(frame, Ack):
             self._hub.acknowledge(channel, frame.ack)
         elif not frame.retry:
             log.warning("the peer of %s does not take %s: %s", channel, frame.nack, frame.why)
             self._hub.acknowledge(channel, frame.nack)
+        return None
 
-    async def _joined(self, channel: ChannelName, peer: str = "") -> None:
+    async def _joined(self, channel: ChannelName, peer: str) -> None:
+        """Remember that the channel is linked. In memory at once: no reply is handed over as to a plain reader."""
         if channel in self._hub.linked:
             return
         self._hub.linked.add(channel)
@@ -68,10 +70,10 @@ class Links:
         log.info("the peer of %s speaks the link", channel)
         self._hub.kick(channel).set()
 
-    async def _take(self, channel: ChannelName, whole: Whole) -> None:
+    async def _taken(self, channel: ChannelName, whole: Whole) -> Frame:
         first = whole.first
         try:
-            await self._intake.take(
+            await self._take(
                 whole.text,
                 channel=channel,
                 sender=first.sender,
@@ -79,13 +81,11 @@ class Links:
                 urgent=first.priority == "high",
                 expires_at=first.expires,
             )
-        except Refused as error:
-            self._refuse(channel, whole.id, error.what, retry=len(whole.text) <= self._max_bytes)
-        except JournalError as error:
-            self._refuse(channel, whole.id, error.what, retry=True)
-        else:
-            self._hub.tell(channel, line(Ack(1, whole.id)))
+        except (Refused, JournalError) as error:
+            fits = len(whole.text.encode("utf-8", "surrogatepass")) <= self._max_bytes
+            return self._refused(channel, whole.id, error.what, retry=fits)
+        return Ack(1, whole.id)
 
-    def _refuse(self, channel: ChannelName, name: str, why: str, *, retry: bool) -> None:
+    def _refused(self, channel: ChannelName, name: str, why: str, *, retry: bool) -> Nack:
         log.warning("not taken from %s: %s", channel, why)
-        self._hub.tell(channel, line(Nack(1, name, why[:200], retry)))
+        return Nack(1, name, why[:200], retry)

@@ -98,7 +98,7 @@ class Outflow:
         for reply_id in self._hub.acknowledged(channel):
             outstanding.settled(reply_id)
             await self._db.run(partial(outbox.delivered, reply_id=reply_id, at=time.time()))
-        if writer.reader_left():
+        if self._hub.greeted(channel) or writer.reader_left():
             outstanding.reader_changed()
         frames = self._hub.frames(channel)
         while frames:

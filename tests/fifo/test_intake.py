@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from ccmux.fifo import pipe
 from ccmux.journal.database import Database
 from ccmux.journal.history import exchanges, summary
 from ccmux.model.instance import InstanceSpec
+from ccmux.model.message import MessageState
 from ccmux.paths import InstancePaths
 
 PATIENCE = 30.0
@@ -117,6 +119,49 @@ async def test_a_writer_that_is_slower_than_we_are_loses_nothing(door: Door) -> 
         file.write("one\ntwo")
         file.flush()
         await door.until(lambda: door.texts == ["one", "two"], "what was written then is taken")
+
+
+async def test_a_line_of_a_file_that_cannot_be_taken_is_told_once_however_often_it_is_read(door: Door) -> None:
+    pipe.make(door.run / "in.cron")
+    (door.run / f".taken-in.cron+{time.time_ns()}").write_bytes(b"\xff\xfe\ngood\n")
+    door.open()
+    await door.until(lambda: "good" in door.texts, "the good line is journalled")
+    for _ in range(3):
+        await door.intake._look()
+    states = [(one.message.state, len(one.replies)) for one in exchanges(door.paths.journal, 99)]
+    assert sorted(states) == [("received", 0), ("rejected", 1)]
+
+
+async def test_what_looks_like_the_link_and_is_not_right_is_told_to_a_plain_channel(door: Door) -> None:
+    pipe.make(door.run / "in.local")
+    door.open()
+    await door.until(lambda: door.intake._readers, "the FIFO is read")
+    await say(door.run / "in.local", '{"v":1,"id":"a b","part":1,"parts":1,"text":"x"}\n')
+    await door.until(lambda: len(door.texts) == 1, "it is kept")
+    (one,) = exchanges(door.paths.journal, 9)
+    assert (one.message.state, one.replies[0].error[:22]) == ("rejected", "not a line of the link")
+
+
+async def test_the_first_messages_of_a_peer_keep_their_order(door: Door) -> None:
+    pipe.make(door.run / "in.local")
+    door.open()
+    await door.until(lambda: door.intake._readers, "the FIFO is read")
+    frames = [json.dumps({"v": 1, "id": f"n{n}", "part": 1, "parts": 1, "text": f"{n}"}) for n in range(30)]
+    await say(door.run / "in.local", "\n".join(frames) + "\n")
+    await door.until(lambda: len(door.texts) == 30, "all are journalled")
+    assert door.texts == [str(n) for n in range(30)]
+
+
+async def test_a_message_whose_file_cannot_be_written_is_refused_and_the_daemon_lives(door: Door) -> None:
+    (door.paths.home / "inbox").write_text("in the way", encoding="utf-8")
+    pipe.make(door.run / "in.local")
+    door.open()
+    await door.until(lambda: door.intake._readers, "the FIFO is read")
+    await say(door.run / "in.local", "x" * 40_000 + "\nshort\n")
+    await door.until(lambda: len(door.texts) == 2, "both are journalled")
+    taken = {one.message.state: one.message for one in exchanges(door.paths.journal, 9)}
+    assert "cannot be written" in taken[MessageState.REJECTED].reason
+    assert taken[MessageState.RECEIVED].text == "short"
 
 
 async def test_a_file_is_no_other_channels(door: Door) -> None:
