@@ -11,6 +11,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from ccmux.claude import launch
 from ccmux.config.load import load
 from ccmux.daemon import lifespan
 from ccmux.daemon.control import Control
@@ -67,6 +68,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
     pipe.make(paths.run / f"in.{LOCAL}")
     pipe.make(paths.run / f"out.{LOCAL}")
     gate.make(paths.gate)
+    launch.keep_key(paths, spec, os.environ)
     async with AsyncExitStack() as stack:
         db = Database(paths.journal)
         stack.push_async_callback(db.close)
@@ -94,6 +96,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
 
 def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:
     watch = Watch()
+    watch.add(paths.home, hub.change, contents=False)  # somebody may wipe `run/`
     watch.add(paths.run, intake.rescan, contents=False)
     watch.add(paths.hook_spool, hub.change, contents=False)
     for name in ("sessions", "projects"):

@@ -75,8 +75,6 @@ class Session:
         self._watched: tuple[int, int] | None = None
         self._umask = umask
         self._login = launch.login_of(paths, spec, os.environ)
-        if paths.run.is_dir():
-            launch.keep_key(paths, spec, os.environ)
 
     @property
     def login(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
+from typing import Any
 
 import pytest
 
@@ -20,6 +20,16 @@ def wipe(rig: Rig) -> None:
     shutil.rmtree(aside)
 
 
+def orphaned(rig: Rig) -> dict[str, Any]:
+    """An instance whose daemon was killed and whose `run/` was wiped; as it was before."""
+    rig.new("a")
+    before = rig.status("a")
+    kill(before["daemon"]["pid"], signal.SIGKILL)
+    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
+    wipe(rig)
+    return before
+
+
 def answering(rig: Rig) -> bool:
     return bool(rig.paths("a").control_socket.exists()) and rig.status("a")["state"] == "idle"
 
@@ -29,9 +39,6 @@ def test_the_daemon_begins_anew_and_finds_its_claude(rig: Rig) -> None:
     rig.ask("a", "before")
     before = rig.status("a")
     wipe(rig)
-    os.kill(before["daemon"]["pid"], signal.SIGCONT)
-    rig.paths("a").hook_spool.joinpath("x").touch()  # anything that makes it look
-    rig.paths("a").hook_spool.joinpath("x").unlink()
     until(lambda: answering(rig), "it answers again")
     after = rig.status("a")
     assert after["claude"]["pid"] == before["claude"]["pid"]
@@ -41,11 +48,7 @@ def test_the_daemon_begins_anew_and_finds_its_claude(rig: Rig) -> None:
 
 
 def test_a_new_daemon_finds_the_claude_of_a_wiped_directory(rig: Rig) -> None:
-    rig.new("a")
-    before = rig.status("a")
-    kill(before["daemon"]["pid"], signal.SIGKILL)
-    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
-    wipe(rig)
+    before = orphaned(rig)
     rig.run("start", "a")
     assert rig.wait_state("a", "idle")["claude"]["pid"] == before["claude"]["pid"]
     assert rig.ask("a", "still there?") == "You wrote: still there?"
@@ -64,10 +67,6 @@ def test_a_second_daemon_is_refused_also_when_run_was_wiped(rig: Rig) -> None:
 
 
 def test_stop_ends_a_claude_whose_socket_was_wiped(rig: Rig) -> None:
-    rig.new("a")
-    before = rig.status("a")
-    kill(before["daemon"]["pid"], signal.SIGKILL)
-    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
-    wipe(rig)
+    before = orphaned(rig)
     rig.run("stop", "a")
     until(lambda: not alive(before["claude"]["pid"]), "Claude has ended")
