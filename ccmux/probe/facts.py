@@ -145,6 +145,15 @@ async def _image(stage: Stage) -> str:
     return "an image block"
 
 
+async def _hidden(stage: Stage, by: str) -> None:
+    """Wait until the prompt box is not on the screen any more."""
+
+    async def hidden() -> bool:
+        return not (await stage.box()).present
+
+    await stage.until(hidden, by)
+
+
 async def _waiting(stage: Stage) -> Registered | None:
     """The registry once it says `waiting`: it follows the screen by some 0.1 s. As it is when it does not say so."""
 
@@ -168,10 +177,7 @@ async def _permission(stage: Stage) -> str:
     step = {"tool": "Bash", "input": {"command": f"touch {made}", "description": "probe"}}
     await stage.say("use a tool", step, answered=False)
 
-    async def open_() -> bool:
-        return not (await stage.box()).present
-
-    await stage.until(open_, "the dialog")
+    await _hidden(stage, "the dialog")
     registered = await _waiting(stage)
     fallback = await stage.fallback()
     gated = stage.paths.gate.stat().st_mtime > before
@@ -193,10 +199,7 @@ async def _question(stage: Stage) -> str:
     question = {"question": "Which?", "header": "W", "options": options, "multiSelect": False}
     await stage.say("ask me", {"tool": "AskUserQuestion", "input": {"questions": [question]}}, answered=False)
 
-    async def open_() -> bool:
-        return not (await stage.box()).present
-
-    await stage.until(open_, "the question")
+    await _hidden(stage, "the question")
     registered = await _waiting(stage)
     await stage.key("Escape")
     await stage.until(stage.idle, "idle after Esc")
@@ -209,10 +212,7 @@ async def _overlay(stage: Stage) -> str:
     await stage.type("/config")
     await stage.key("Enter")
 
-    async def open_() -> bool:
-        return not (await stage.box()).present
-
-    await stage.until(open_, "the overlay")
+    await _hidden(stage, "the overlay")
     registered = await stage.registered()
     await stage.calm()
     return registered.waiting_for or registered.status if registered is not None else "no box"

@@ -20,6 +20,7 @@ from ccmux.tmux.server import Server, configuration
 
 PATIENCE = 60.0
 """Seconds until a condition counts as never coming true; for a very busy machine."""
+_TRIES = 3
 GEN = Generation("gabcdefgh")
 
 EDITOR = """\
@@ -92,6 +93,18 @@ class Desk:
         opened = await self.open(sys.executable, "-I", "-S", str(self.dir / "editor.py"), str(self.log))
         await until(lambda: b"<ready>" in self.logged(), "the editor is ready")
         return opened
+
+    async def paste(self, control: Control, pane: Pane, strokes: list[str], marker: str) -> str:
+        """What became of it. A refusal types nothing: like the daemon, look again and try again; it must pass soon."""
+        said = ""
+        for _ in range(_TRIES):
+            outcome = await panes.paste(control, pane, strokes, marker)
+            if outcome != "refused":
+                return outcome
+            now = await self.look(control)
+            said += f"refused for {pane}, which is now {now}\n"
+            pane = now
+        raise AssertionError(said)
 
     @property
     def log(self) -> Path:

@@ -68,7 +68,7 @@ TEXTS = {
 async def test_a_message_arrives_exactly(desk: Desk, name: str) -> None:
     control, pane = await desk.editor()
     strokes = envelope(TEXTS[name])
-    assert await panes.paste(control, pane, strokes, MARKER) == "shown"
+    assert await desk.paste(control, pane, strokes, MARKER) == "shown"
     assert desk.typed() == bytes_of(strokes)
     assert await desk.buffers() == []
     assert await panes.enter(control, pane, MARKER)
@@ -80,7 +80,7 @@ async def test_a_message_arrives_exactly(desk: Desk, name: str) -> None:
 async def test_a_line_that_begins_with_a_dash_arrives(desk: Desk, line: str) -> None:
     control, pane = await desk.editor()
     strokes = envelope(f"before\n{line}\nafter")
-    assert await panes.paste(control, pane, strokes, MARKER) == "shown"
+    assert await desk.paste(control, pane, strokes, MARKER) == "shown"
     assert desk.typed() == bytes_of(strokes)
 
 
@@ -88,14 +88,14 @@ async def test_a_line_that_begins_with_a_dash_arrives(desk: Desk, line: str) -> 
 async def test_a_line_that_means_something_to_tmux_arrives(desk: Desk, stroke: str) -> None:
     control, pane = await desk.editor()
     strokes = [stroke, NEWLINE, f"[{MARKER}]"]
-    assert await panes.paste(control, pane, strokes, MARKER) == "shown"
+    assert await desk.paste(control, pane, strokes, MARKER) == "shown"
     assert desk.typed() == bytes_of(strokes)
 
 
 async def test_enter_needs_the_marker_on_the_screen(desk: Desk) -> None:
     control, pane = await desk.editor()
     assert not await panes.enter(control, pane, MARKER)
-    assert await panes.paste(control, pane, ["hello end-zzzzzzzz"], "end-zzzzzzzz") == "shown"
+    assert await desk.paste(control, pane, ["hello end-zzzzzzzz"], "end-zzzzzzzz") == "shown"
     assert not await panes.enter(control, pane, MARKER)
     assert await panes.enter(control, pane, "end-zzzzzzzz")
     await until(lambda: desk.typed().endswith(b"\r"), "Enter arrives")
@@ -148,7 +148,7 @@ async def test_copy_mode_is_refused_and_stays(desk: Desk) -> None:
 
 async def test_enter_is_refused_in_copy_mode_though_the_marker_is_seen(desk: Desk) -> None:
     control, pane = await desk.editor()
-    assert await panes.paste(control, pane, envelope("x"), MARKER) == "shown"
+    assert await desk.paste(control, pane, envelope("x"), MARKER) == "shown"
     before = desk.typed()
     await copy_mode(desk, control, pane)
     assert not await panes.enter(control, pane, MARKER)
@@ -193,7 +193,7 @@ async def test_a_refused_paste_leaves_no_buffer(desk: Desk, how: str) -> None:
 
 async def test_erase_empties_the_box_by_one_key(desk: Desk) -> None:
     control, pane = await desk.editor()
-    assert await panes.paste(control, pane, ["head " + NONCE, "\n", "second", "\n", MARKER], MARKER) == "shown"
+    assert await desk.paste(control, pane, ["head " + NONCE, "\n", "second", "\n", MARKER], MARKER) == "shown"
     assert await panes.erase(control, pane, NONCE)
     await until(lambda: not desk.shown(pane).strip(), "the box is empty")
     assert desk.typed().count(b"\x03") == 1
@@ -215,7 +215,7 @@ async def test_beneath_a_copy_mode_that_was_seen_text_and_enter_arrive_and_the_v
     await copy_mode(desk, control, pane)
     pane = await desk.look(control)
     strokes = envelope("two\nlines")
-    assert await panes.paste(control, pane, strokes, MARKER) == "shown"
+    assert await desk.paste(control, pane, strokes, MARKER) == "shown"
     assert await panes.enter(control, pane, MARKER)
     await until(lambda: desk.typed().endswith(b"\r"), "Enter arrives")
     assert desk.typed() == bytes_of(strokes) + b"\r"
@@ -230,7 +230,7 @@ async def test_a_key_of_a_person_since_the_look_refuses_everything(desk: Desk) -
 
 async def test_erase_touches_no_text_without_the_marker(desk: Desk) -> None:
     control, pane = await desk.editor()
-    assert await panes.paste(control, pane, ["a draft end-zzzzzzzz"], "end-zzzzzzzz") == "shown"
+    assert await desk.paste(control, pane, ["a draft end-zzzzzzzz"], "end-zzzzzzzz") == "shown"
     before = desk.typed()
     assert not await panes.erase(control, pane, NONCE)
     assert desk.typed() == before
@@ -239,5 +239,5 @@ async def test_erase_touches_no_text_without_the_marker(desk: Desk) -> None:
 async def test_keys_of_people_are_seen_only_from_people(desk: Desk) -> None:
     control, pane = await desk.editor()
     assert (await desk.look(control)).last_key is None
-    assert await panes.paste(control, pane, envelope("x"), MARKER) == "shown"
+    assert await desk.paste(control, pane, envelope("x"), MARKER) == "shown"
     assert (await desk.look(control)).last_key is None
