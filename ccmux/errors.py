@@ -13,6 +13,7 @@ CcmuxError               1    anything that failed
 │   └── TmuxGone         1    there is no such server or session
 ├── ProtocolError        1    a peer on a socket or FIFO spoke what we do not
 └── JournalError         1    the journal cannot be opened, read or written
+    └── DiskTrouble      1    the disk is full, read-only or failing; it may pass
 
 The number is the exit code. It is printed in one place: `ccmux.cli.main`.
 """
@@ -101,3 +102,7 @@ class ProtocolError(CcmuxError):
 
 class JournalError(CcmuxError):
     """The journal of an instance cannot be used. Nothing was acknowledged that is not in it."""
+
+
+class DiskTrouble(JournalError):
+    """The disk did not take it, and may take it later. Nothing of it happened."""

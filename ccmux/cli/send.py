@@ -54,6 +54,9 @@ def _send(asked: _Asked, outcome: dict[str, Any]) -> None:
     with Client(paths) as client:
         taken = client.ask(op="send", text=asked.text, files=asked.files)
         outcome |= {"id": taken["id"], "state": taken["state"]}
+        ahead = taken["ahead"]
+        if ahead and not asked.json:
+            print(f"queued: {ahead} {'message comes' if ahead == 1 else 'messages come'} before it", file=sys.stderr)
         if not asked.wait:
             return
         client.post(op="wait", id=taken["id"])

@@ -29,17 +29,18 @@ def _full(name: str, found: Trace) -> str:
     message = found.message
     key = f", key {render.plain(found.source_key)}" if found.source_key else ""
     source = f"on {message.channel} from {render.plain(message.sender)} (cause: {found.cause}{key})"
-    lines = [
-        f"{message.id} of {name}: {message.state}" + (f" ({render.plain(message.reason)})" if message.reason else ""),
-        f"  {_clock(message.received_at)}  received   {source}",
-    ]
-    lines += [f"  {_clock(one.at)}  {one.event.ljust(11)}{render.plain(one.detail)}" for one in found.notes]
+    steps = [(message.received_at, "received", source)]
+    steps += [(one.at, one.event, render.plain(one.detail)) for one in found.notes]
+    steps += [(one.at, "turn", f"{one.cause}, prompt {render.plain(one.prompt_id)}") for one in found.turns]
     for one in found.deliveries:
         size = f"{len(one.reply.text)} characters" if one.reply.text else f"[{render.plain(one.reply.error)}]"
-        lines.append(f"  {_clock(one.created_at)}  reply      {one.reply.id} for out.{one.reply.channel}: {size}")
+        steps.append((one.created_at, "reply", f"{one.reply.id} for out.{one.reply.channel}: {size}"))
         if one.delivered_at is not None:
-            lines.append(f"  {_clock(one.delivered_at)}  taken      {one.reply.id}")
-    return "\n".join(lines)
+            steps.append((one.delivered_at, "taken", one.reply.id))
+    ended = f"{message.state}" + (f" ({render.plain(message.reason)})" if message.reason else "")
+    steps.sort(key=lambda step: step[0])
+    lines = [f"  {_clock(at)}  {what.ljust(11)}{detail}" for at, what, detail in steps]
+    return "\n".join([f"{message.id} of {name}: {ended}", *lines])
 
 
 def _clock(at: float) -> str:

@@ -20,6 +20,7 @@ from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
+    Cause,
     FinalText,
     PromptAccepted,
     PromptCommitted,
@@ -136,6 +137,14 @@ class Delivery:
         if message.urgent:
             ahead = sum(1 for _ in takewhile(lambda held: held.urgent or held.attempt, self.waiting))
         self.waiting.insert(ahead, message)
+
+    def ahead(self, message_id: MessageId) -> int:
+        """How many messages come before that one; 0 when it does not wait."""
+        if self.waiting and self.waiting[-1].id == message_id:
+            found = len(self.waiting) - 1  # the usual case, in a queue of any length
+        else:
+            found = next((number for number, held in enumerate(self.waiting) if held.id == message_id), -1)
+        return 0 if found < 0 else found + (self.current is not None)
 
     def _cancel(self, message_id: MessageId) -> list[Command]:
         found = next((held for held in self.waiting if held.id == message_id), None)
@@ -418,6 +427,15 @@ class Delivery:
         return self._end(self.current, MessageState.REJECTED, "a person interrupted the turn at the terminal")
 
     # shared
+
+    def cause(self, event: PromptCommitted) -> tuple[Cause, MessageId]:
+        """Why the turn of that prompt begins, and the message behind it; to be asked before the event is handled."""
+        message = self._mine(event.nonce)
+        message_id = message.id if message else self._past.get(event.nonce) if event.nonce else None
+        if message_id is not None:
+            return Cause.RECOVERY if message is not None and message.resumed else Cause.MESSAGE, message_id
+        task = next((self.tasks[task] for task in event.task_ids if task in self.tasks), None)
+        return (Cause.TASK, task) if task is not None else (Cause.TERMINAL, MessageId(""))
 
     def _mine(self, nonce: Nonce | None) -> Message | None:
         return self.current if self.current and nonce and self.current.nonce == nonce else None

@@ -37,11 +37,12 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: float = 0.0
 
 
-class Ack(msgspec.Struct, frozen=True):
-    """The message is committed: it need not be sent again."""
+class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The message is committed: it need not be sent again. `queued`: so many messages come before it."""
 
     v: int
     ack: str
+    queued: int = 0
 
 
 class Nack(msgspec.Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ccmux.core.clock import seconds_since
+
 WAITED_FOR = frozenset({"draft", "copy-mode", "tree-mode", "view-mode", "buffer-mode", "client-mode", "clock-mode"})
 """What a person may have left behind, as `ccmux.core.reading.blocked` names it."""
 
@@ -20,10 +22,13 @@ class Patience:
         """Seconds of patience that are left, at least 0; None when there is nothing to be patient about.
 
         `text` is the draft: one that Claude puts back after a message is not waited for again. `now` and `last_key` are
-        the wall clock: a step of it makes the wait longer or shorter once, no more.
+        the wall clock: when it is set forward a draft may be set aside early, when it is set back the wait begins anew.
         """
         if hindrance not in WAITED_FOR:
             return None
         if self._what != (hindrance, text) or self._since > now:
             self._what, self._since = (hindrance, text), now
-        return max(0.0, max(self._since, min(last_key or 0.0, now)) + self.seconds - now)
+        waited = now - self._since
+        if last_key is not None:
+            waited = min(waited, seconds_since(last_key, now))
+        return max(0.0, self.seconds - waited)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ccmux.core.clock import seconds_since
 from ccmux.core.lifecycle import Life
 from ccmux.core.sources import Sources
 from ccmux.model.state import InstanceState, Reading
@@ -95,7 +96,7 @@ def read_state(seen: Sources, now: float, typing_pause: float) -> Reading:
 
 def _idle(seen: Sources, now: float, typing_pause: float, source: str) -> Reading:
     last_key = seen.pane.last_key if seen.pane is not None else None
-    if last_key is not None and now - last_key < typing_pause:
+    if last_key is not None and seconds_since(last_key, now) < typing_pause:
         return Reading(InstanceState.TYPING, source="keys")
     if seen.trouble:
         state = InstanceState.LOGGED_OUT if seen.trouble in LOGIN_TROUBLE else InstanceState.LIMITED

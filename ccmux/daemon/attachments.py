@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ccmux.errors import Refused, UsageError
-from ccmux.files import write_private
+from ccmux.errors import DiskTrouble, Refused, UsageError
+from ccmux.files import WEATHER, write_private
 from ccmux.model.ids import MessageId
 from ccmux.model.message import Attachment, AttachmentKind
 
@@ -83,12 +83,17 @@ def _read(path: Path, most_bytes: int) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Have the file in the inbox. Raises Refused when that cannot be: then the message is not taken either."""
+    """Have the file in the inbox. When that cannot be, the message is not taken either: DiskTrouble when it may pass,
+    Refused when it will not.
+    """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(file, content)
     except OSError as error:
-        raise Refused(f"{file} cannot be written: {error.strerror}", fix="ccmux doctor; df") from error
+        why = f"{file} cannot be written: {error.strerror}"
+        if error.errno in WEATHER:
+            raise DiskTrouble(why, fix=f"make room: df {file.parent}") from error
+        raise Refused(why, fix=f"look at it: ls -ld {file.parent}") from error
 
 
 def write_text(inbox: Path, message_id: MessageId, text: str) -> Attachment:

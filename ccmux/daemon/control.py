@@ -116,7 +116,7 @@ class Control:
                 message = await self._intake.take(
                     request.text, sender=request.sender, key=request.key, files=request.files
                 )
-                return {"v": 1, "id": message.id, "state": message.state}
+                return {"v": 1, "id": message.id, "state": message.state, "ahead": self._driver.ahead(message.id)}
             case "wait":
                 return await self._wait(MessageId(request.id))
             case "retry" | "drop" | "cancel":
@@ -152,12 +152,12 @@ class Control:
         """Answer when the message has ended (or at once, when it has)."""
         ended = self._hub.ended(message_id)
         try:
-            message, reply = await self._db.run(lambda db: _outcome(db, message_id))
+            message, reply = await self._db.read(lambda db: _outcome(db, message_id))
             if message is None:
                 raise ProtocolError(f"there is no message {message_id}")
             if not message.state.ended:
                 await ended.wait()
-                message, reply = await self._db.run(lambda db: _outcome(db, message_id))
+                message, reply = await self._db.read(lambda db: _outcome(db, message_id))
         finally:
             self._hub.forget(message_id)
         state = message.state if message else ""

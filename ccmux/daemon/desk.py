@@ -33,7 +33,7 @@ class Desk:
 
     async def _cancel(self, message_id: MessageId) -> MessageState:
         if not await self._driver.cancel(message_id):
-            message = await self._db.run(lambda db: _known(db, message_id))
+            message = await self._db.read(lambda db: _known(db, message_id))
             why = "it has ended" if message.state.ended else "Claude has it, or is about to"
             raise Refused(
                 f"{message_id} is {message.state} and cannot be cancelled: {why}",

@@ -54,7 +54,7 @@ class Driver:
         self._talk = Conversation()
         self._resuming = False
         self._tail: transcripts.Tail | None = None
-        self._trouble_with_tmux = ""
+        self._trouble = ""
         self._observer = Observer(session, hub, self._wake_in)
         self._spooled = Spooled(session.paths.hook_spool)
 
@@ -101,6 +101,10 @@ class Driver:
         await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
         self._hub.change()
 
+    def ahead(self, message_id: MessageId) -> int:
+        """How many messages come before that one."""
+        return self.delivery.ahead(message_id)
+
     async def cancel(self, message_id: MessageId) -> bool:
         """End a message that waits; False when it does not wait (any more)."""
         commands = self.delivery.handle(Cancelled(message_id), time.monotonic())
@@ -132,11 +136,14 @@ class Driver:
         self.delivery.wake_at = None
         try:
             await self._look_and_act()
-        except TmuxError as error:
+        except (
+            TmuxError,
+            OSError,
+        ) as error:  # no file descriptor is left, say: what was not done is seen at the next look
             self._complain(str(error))
             self._wake_in(AGAIN_SOON)
         else:
-            self._trouble_with_tmux = ""
+            self._trouble = ""
 
     async def _look_and_act(self) -> None:
         pane = await self.session.look()
@@ -178,9 +185,9 @@ class Driver:
         self.delivery.wake_at = at if known is None else min(known, at)
 
     def _complain(self, what: str) -> None:
-        if what != self._trouble_with_tmux:
+        if what != self._trouble:
             log.error("%s", what)
-            self._trouble_with_tmux = what
+            self._trouble = what
 
     # evidence
 
@@ -213,6 +220,8 @@ class Driver:
         if isinstance(event, PromptCommitted) and not self._talk.spoken:
             self._talk = replace(self._talk, spoken=True)
             await self._record.keep(self._talk)
+        if isinstance(event, PromptCommitted):
+            await self._record.turn(event.prompt_id, *self.delivery.cause(event))
         await self._do(self.delivery.handle(event, now))
 
     def _follow(self, session_id: str) -> None:
@@ -257,7 +266,7 @@ class Driver:
                     await self._fresh()
                 case Do.NOTHING:
                     pass
-        except CcmuxError as error:
+        except (CcmuxError, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             self._wake_in(AGAIN_SOON)
         self._hub.change()
@@ -317,14 +326,14 @@ class Driver:
     async def _try_paste(self, message: Message, generation: Generation) -> str:
         try:
             return await self.session.paste(message, generation)
-        except TmuxError as error:
+        except (TmuxError, OSError) as error:
             self._complain(str(error))
             return "unseen"
 
     async def _try(self, act: Awaitable[bool]) -> bool:
         try:
             return await act
-        except TmuxError as error:
+        except (TmuxError, OSError) as error:
             self._complain(str(error))
             return False
 

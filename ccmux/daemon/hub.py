@@ -68,8 +68,12 @@ class Hub:
             self.since = now
         self.reading, self.evidence = reading, evidence
         if changed:
-            for watcher in self._watchers:
-                watcher.set()
+            self.tell_watchers()
+
+    def tell_watchers(self) -> None:
+        """What `status` tells has changed."""
+        for watcher in self._watchers:
+            watcher.set()
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[asyncio.Event]:

@@ -55,7 +55,7 @@ class Intake:
         self._driver = driver
         self._hub = hub
         self._limits = driver.spec.delivery
-        self._links = Links(db, hub, self.take, self._limits.max_message_bytes)
+        self._links = Links(db, hub, self.take, driver.ahead, self._limits.max_message_bytes)
         self._readers: dict[ChannelName, Reader] = {}
         self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
         self._scan = asyncio.Event()
@@ -78,10 +78,12 @@ class Intake:
         files: tuple[str, ...] = (),
         urgent: bool = False,
         expires_at: float = 0.0,
+        insist: bool = False,
     ) -> Message:
         """Journal a message and hand it to the driver; returns once it is committed. Raises Refused when it is not.
 
         `files` are absolute paths that this user can read; they are copied first. The same `key` gives the same message.
+        A disk that does not take it raises DiskTrouble, or is waited for (`insist`, where nobody can be told).
         """
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > self._limits.max_message_bytes:
@@ -97,7 +99,8 @@ class Intake:
             urgent=urgent,
             expires_at=expires_at,
         )
-        message = await self._db.run(lambda db: self._put(db, plain, key, files))
+        journal = self._db.insist if insist else self._db.run
+        message = await journal(lambda db: self._put(db, plain, key, files))
         if message.id == plain.id:
             await self._driver.arrived(message)
         return message
@@ -131,7 +134,7 @@ class Intake:
                 outbox.put(db, reply, now)
             return fresh
 
-        if await self._db.run(work):
+        if await self._db.insist(work):
             log.warning("rejected a message on %s: %s", channel, reason)
             self._hub.kick(channel).set()
 
@@ -249,7 +252,7 @@ class Intake:
         match parse_line(line):
             case Incoming(text):
                 try:
-                    await self.take(text, channel=channel, key=key)
+                    await self.take(text, channel=channel, key=key, insist=True)
                 except Refused as error:
                     await self._refuse(channel, text, error.what, key)
             case Unreadable(text, reason):

@@ -13,7 +13,7 @@ from ccmux.errors import JournalError, Refused
 from ccmux.fifo.pipe import PIPE_BUF
 from ccmux.journal import links
 from ccmux.journal.database import Database
-from ccmux.model.ids import ChannelName
+from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.message import Message
 
 log = logging.getLogger(__name__)
@@ -22,17 +22,25 @@ log = logging.getLogger(__name__)
 class Links:
     """One for all channels of an instance."""
 
-    def __init__(self, db: Database, hub: Hub, take: Callable[..., Awaitable[Message]], max_bytes: int) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        take: Callable[..., Awaitable[Message]],
+        ahead: Callable[[MessageId], int],
+        max_bytes: int,
+    ) -> None:
         self._db = db
         self._hub = hub
         self._take = take
+        self._ahead = ahead
         self._max_bytes = max_bytes
         self._assemblies: dict[ChannelName, Assembly] = {}
 
     async def heard(self, channel: ChannelName, frame: Frame | Malformed) -> None:
         """One frame. A message is acknowledged after its commit; what cannot be taken is told with the reason."""
         if isinstance(frame, Bye):
-            await self._db.run(partial(links.leave, channel=channel))
+            await self._db.insist(partial(links.leave, channel=channel))
             self._hub.linked.discard(channel)
             log.info("the peer of %s has left", channel)
             return
@@ -66,14 +74,14 @@ class Links:
         if channel in self._hub.linked:
             return
         self._hub.linked.add(channel)
-        await self._db.run(partial(links.join, channel=channel, peer=peer, at=time.time()))
+        await self._db.insist(partial(links.join, channel=channel, peer=peer, at=time.time()))
         log.info("the peer of %s speaks the link", channel)
         self._hub.kick(channel).set()
 
     async def _taken(self, channel: ChannelName, whole: Whole) -> Frame:
         first = whole.first
         try:
-            await self._take(
+            message = await self._take(
                 whole.text,
                 channel=channel,
                 sender=first.sender,
@@ -84,7 +92,7 @@ class Links:
         except (Refused, JournalError) as error:
             fits = len(whole.text.encode("utf-8", "surrogatepass")) <= self._max_bytes
             return self._refused(channel, whole.id, error.what, retry=fits)
-        return Ack(1, whole.id)
+        return Ack(1, whole.id, self._ahead(message.id))
 
     def _refused(self, channel: ChannelName, name: str, why: str, *, retry: bool) -> Nack:
         log.warning("not taken from %s: %s", channel, why)

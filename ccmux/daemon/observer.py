@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from ccmux.core.clock import seconds_since
 from ccmux.core.delivery import Delivery
 from ccmux.core.events import Looked
 from ccmux.core.explain import disagreement, explain
@@ -145,7 +146,7 @@ class Observer:
         """Look again at what nobody announces: the end of a pause in typing, a draft, a dialog without registry."""
         last_key = seen.pane.last_key if seen.pane is not None else None
         if last_key is not None and reading.state is InstanceState.TYPING:
-            left = last_key + self._typing_pause - wall
+            left = self._typing_pause - seconds_since(last_key, wall)
             self._wake_in(left if left > 0 else AGAIN_SOON)
         elif seen.without_registry:
             self._wake_in(_WITHOUT_REGISTRY)

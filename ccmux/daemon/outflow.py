@@ -45,8 +45,8 @@ class Outflow:
     async def run(self) -> None:
         """For ever: a task for every channel that has, or gets, something to write."""
         async with self._group:
-            self._hub.linked.update(await self._db.run(links.channels))
-            for channel in await self._db.run(outbox.channels):
+            self._hub.linked.update(await self._db.read(links.channels))
+            for channel in await self._db.read(outbox.channels):
                 self._hub.kick(channel).set()
             while True:
                 for channel in self._hub.channels():
@@ -86,18 +86,15 @@ class Outflow:
     async def _plain(self, channel: ChannelName, writer: Writer) -> float | None:
         """Write every reply that waits, each marked once it is written; how long to wait then."""
         while True:
-            reply = await self._db.run(partial(outbox.next_of, channel=channel))
+            reply = await self._db.read(partial(outbox.next_of, channel=channel))
             if reply is None:
                 return None
             if not await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
                 return _NOBODY
-            await self._db.run(partial(outbox.delivered, reply_id=reply.id, at=time.time()))
+            await self._db.insist(partial(outbox.delivered, reply_id=reply.id, at=time.time()))
 
     async def _linked(self, channel: ChannelName, writer: Writer, outstanding: Outstanding) -> float | None:
         """Acknowledgements to the peer, then replies until it has acknowledged each; how long to wait then."""
-        for reply_id in self._hub.acknowledged(channel):
-            outstanding.settled(reply_id)
-            await self._db.run(partial(outbox.delivered, reply_id=reply_id, at=time.time()))
         if self._hub.greeted(channel) or writer.reader_left():
             outstanding.reader_changed()
         frames = self._hub.frames(channel)
@@ -105,7 +102,10 @@ class Outflow:
             if not await self._write(writer, [frames[0]]):
                 return _NOBODY
             frames.popleft()
-        for reply in await self._db.run(partial(outbox.first_of, channel=channel, limit=_WINDOW)):
+        for reply_id in self._hub.acknowledged(channel):
+            outstanding.settled(reply_id)
+            await self._db.insist(partial(outbox.delivered, reply_id=reply_id, at=time.time()))
+        for reply in await self._db.read(partial(outbox.first_of, channel=channel, limit=_WINDOW)):
             if outstanding.due(reply.id, time.monotonic()):
                 if not await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
                     outstanding.reader_changed()

@@ -1,4 +1,7 @@
-"""What the driver has the journal remember: each method is one transaction, done when it is committed."""
+"""What the driver has the journal remember: each method is one transaction, done when it is committed.
+
+While the disk does not take it, it waits: nothing that would follow from it is done.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from dataclasses import dataclass
 
 from ccmux.core.commands import Answer
 from ccmux.daemon.hub import Hub
-from ccmux.journal import inbox, meta, outbox
+from ccmux.journal import inbox, meta, outbox, turns
 from ccmux.journal.database import Database
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import LOCAL, MessageId, Nonce, new_message_id
 from ccmux.model.message import Message, MessageState, Reply
+from ccmux.model.turn import Cause
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +49,15 @@ class Record:
 
     async def load(self) -> Kept:
         """Everything that a new daemon takes up."""
-        return await self._db.run(
+        return await self._db.read(
             lambda db: Kept(inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db), meta.nonces(db))
         )
 
     async def keep(self, talk: Conversation) -> None:
-        await self._db.run(lambda db: meta.save_conversation(db, talk))
+        await self._db.insist(lambda db: meta.save_conversation(db, talk))
 
     async def remember(self, prompt_id: str, message_id: MessageId) -> None:
-        await self._db.run(lambda db: meta.remember_cause(db, prompt_id, message_id))
+        await self._db.insist(lambda db: meta.remember_cause(db, prompt_id, message_id))
 
     async def save(self, message: Message, note: str, talk: Conversation) -> None:
         """The message as it is now, before anything that follows from it is done."""
@@ -64,7 +68,7 @@ class Record:
             meta.save_conversation(db, talk)
             meta.note(db, now, message.id, message.state, note or _proof(message))
 
-        await self._db.run(work)
+        await self._db.insist(work)
         if note and message.state in (MessageState.RECEIVED, MessageState.INTERRUPTED):
             log.warning("%s: %s (attempt %d)", message.id, note, message.attempt)
 
@@ -86,13 +90,17 @@ class Record:
             meta.note(db, now, message.id, "replied" if answer.message is None else str(message.state), answer.error)
             return reply
 
-        reply = await self._db.run(work)
+        reply = await self._db.insist(work)
         if reply is not None:
             self._hub.kick(reply.channel).set()
             if answer.message is not None:
                 self._hub.end(answer.message_id)
         if answer.error and answer.message is not None:
             log.warning("%s ended %s: %s", answer.message_id, answer.message.state, answer.error)
+
+    async def turn(self, prompt_id: str, cause: Cause, message_id: MessageId) -> None:
+        """Why a turn began."""
+        await self._db.insist(lambda db: turns.put(db, turns.Turn(prompt_id, time.time(), cause, message_id)))
 
     async def fresh(self, old: str, talk: Conversation) -> None:
         """Another conversation begins because the old one cannot go on; whoever reads `out.local` is told."""
@@ -105,5 +113,5 @@ class Record:
             meta.note(db, now, "", "fresh-conversation", old)
             outbox.put(db, Reply(new_message_id(), MessageId(""), LOCAL, "", notice), now)
 
-        await self._db.run(work)
+        await self._db.insist(work)
         self._hub.kick(LOCAL).set()

@@ -16,6 +16,7 @@ from ccmux.config.load import load
 from ccmux.daemon import lifespan
 from ccmux.daemon.control import Control
 from ccmux.daemon.driver import Driver
+from ccmux.daemon.housekeeping import Housekeeping
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.outflow import Outflow
@@ -70,7 +71,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
     gate.make(paths.gate)
     launch.keep_key(paths, spec, os.environ)
     async with AsyncExitStack() as stack:
-        db = Database(paths.journal)
+        db = Database(paths.journal, hub.tell_watchers)
         stack.push_async_callback(db.close)
         session = Session(paths, spec, hub.change, umask)
         driver = Driver(session, Record(db, hub), hub)
@@ -84,6 +85,8 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(intake.pump(), name="intake"),
                 group.create_task(Outflow(paths.run, db, hub).run(), name="outflow"),
                 group.create_task(session.watch_keys(), name="keys"),
+                group.create_task(_relent(hub, db), name="relent"),
+                group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]
             async with Control(driver, intake, db, hub).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
@@ -92,6 +95,12 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 worker.cancel()
     log.info("the daemon ended")
     return hub.again
+
+
+async def _relent(hub: Hub, db: Database) -> None:
+    """A daemon that is told to stop does not wait for the disk to be well."""
+    await hub.stopping.wait()
+    db.relent()
 
 
 def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:

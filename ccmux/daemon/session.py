@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ccmux.claude import launch, registry
 from ccmux.claude import transcript as transcripts
 from ccmux.claude.login import Kind
+from ccmux.core.clock import seconds_since
 from ccmux.core.envelope import (
     BREAKS,
     ROWS,
@@ -118,7 +119,7 @@ class Session:
         while True:
             await self._attended.wait()
             await asyncio.sleep(_KEYS_EVERY)
-            with contextlib.suppress(TmuxError):  # the driver meets it, too, and tells
+            with contextlib.suppress(TmuxError, OSError):  # the driver meets it, too, and tells
                 if self._control is None or self._pane is None:
                     self._attended.clear()
                 elif await panes.activity(self._control, self.paths.session) != self._pane.activity:
@@ -224,11 +225,12 @@ class Session:
         have begun for a while.
         """
         registered = self.registered()
+        stale = seconds_since(passed_at, time.time()) > _STALE
         if registered is None:
-            return time.time() - passed_at > _STALE
+            return stale
         if registered.status not in ("idle", "shell"):
             return False
-        return passed_at <= registered.changed_at or time.time() - passed_at > _STALE
+        return passed_at <= registered.changed_at or stale
 
     async def _taken(self, nonce: Nonce) -> None:
         give_up, pause = time.monotonic() + _TAKEN_WITHIN, 0.01

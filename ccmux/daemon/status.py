@@ -23,7 +23,7 @@ def evidence(hub: Hub) -> list[dict[str, Any]]:
 async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
     """One object of `instances`."""
     paths, spec = driver.session.paths, driver.spec
-    dead = await db.run(inbox.dead)
+    dead = await db.read(inbox.dead)
     try:
         work = str(work_directory(paths, spec))
     except CcmuxError:
@@ -33,7 +33,7 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         paths,
         role=spec.role,
         state=hub.reading.state,
-        reason=hub.reading.reason,
+        reason=db.trouble or hub.reading.reason,
         since=hub.since,
         cwd=work,
         session_id=str(facts["session_id"]),

@@ -23,7 +23,7 @@ from ccmux.config.load import load, parse
 from ccmux.errors import CcmuxError, ConfigError, UsageError
 from ccmux.files import sync_directory, write_private
 from ccmux.fleet.templates import render_role
-from ccmux.journal.database import connect
+from ccmux.journal.connection import connect
 from ccmux.journal.meta import Conversation, save_conversation
 from ccmux.model.ids import instance_name
 from ccmux.model.instance import Role

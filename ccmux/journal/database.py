@@ -1,139 +1,187 @@
 """One connection, one thread, group commit: everything that waits is committed together, with one fsync.
 
-WAL and synchronous=FULL: a commit that was acknowledged survives kill -9 and power loss, as far as fsync is honest.
+When the disk is full, read-only or failing, what somebody answers for is refused at once (`run`); what the daemon itself must
+remember before it goes on waits in its order until it can be written (`insist`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ccmux.errors import JournalError
-from ccmux.journal.schema import MIGRATIONS
+from ccmux.errors import DiskTrouble, JournalError
+from ccmux.journal.connection import connect, explained
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _GROUP = 500
 """Units of work in one commit at most."""
+_PAUSE = 0.5
+"""Seconds between two attempts to write what must be written."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open (or make) a journal and bring it to the present schema. Fails on a newer one, and on a damaged file."""
-    try:
-        db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise JournalError(f"the journal {path} cannot be opened: {error}", fix="ccmux doctor") from error
-    try:
-        _prepare(db, path)
-    except sqlite3.Error as error:
-        db.close()
-        raise JournalError(f"the journal {path} cannot be opened: {error}", fix="ccmux doctor") from error
-    except JournalError:
-        db.close()
-        raise
-    return db
+class _How(Enum):
+    WRITE = auto()
+    INSIST = auto()
+    READ = auto()
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise JournalError(f"the journal {path} is damaged", fix=f"keep a copy of {path.parent}, then see ccmux doctor")
-    _migrate(db, path)
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    work: Callable[[sqlite3.Connection], Any]
+    done: asyncio.Future[Any]
+    how: _How
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(MIGRATIONS):
-        raise JournalError(
-            f"the journal {path} has schema {version}, this ccmux knows up to {len(MIGRATIONS)}",
-            fix="use the newer ccmux that wrote it",
-        )
-    for number in range(version, len(MIGRATIONS)):
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+_Result = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
 class Database:
-    """The writer thread. `run` is awaited from the loop; a failed unit of work takes no other with it."""
+    """The writer thread. Awaited from the loop; a failed unit of work takes no other with it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_trouble: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self.trouble = ""
+        """why nothing can be written now, while something waits to be"""
+        self._on_trouble = on_trouble
+        self._insists = True
         self._db = connect(path)
-        self._work: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._work: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in a transaction; returns after the commit (with its fsync), or raises what it raised."""
+        """Run `work` in a transaction; returns after the commit (with its fsync), or raises what it raised.
+
+        DiskTrouble when the disk does not take it now: then nothing of it happened.
+        """
+        return await self._queue(work, _How.WRITE)
+
+    async def insist(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Like `run`, and while the disk does not take it, again and again. What insists keeps its order."""
+        return await self._queue(work, _How.INSIST)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work`, which writes nothing; also while nothing can be written."""
+        return await self._queue(work, _How.READ)
+
+    async def _queue(self, work: Callable[[sqlite3.Connection], T], how: _How) -> T:
         if not self._thread.is_alive():
             raise JournalError(f"the journal {self.path} is closed")
         done: asyncio.Future[T] = self._loop.create_future()
-        self._work.put((work, done))
+        self._work.put(_Unit(work, done, how))
         return await done
+
+    def relent(self) -> None:
+        """The daemon shall end: what cannot be written fails from now on."""
+        self._insists = False
 
     async def close(self) -> None:
         """Commit what is queued, then close. Doing it twice is harmless."""
         if self._thread.is_alive():
+            self.relent()
             self._work.put(None)
             await asyncio.to_thread(self._thread.join)
             self._db.close()
 
+    # the writer thread
+
     def _write(self) -> None:
-        while True:
-            group = [self._work.get()]
-            while len(group) < _GROUP:
-                try:
-                    group.append(self._work.get_nowait())
-                except queue.Empty:
-                    break
-            work = [item for item in group if item is not None]
-            if work:
-                self._commit(work)
-            if len(work) < len(group):
-                return
+        held: list[_Unit] = []
+        closing = False
+        while not closing:
+            group, closing = self._gather(held)
+            results, held = self._commit(group)
+            self._loop.call_soon_threadsafe(_settle, results)
 
-    def _commit(self, group: list[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]]) -> None:
-        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+    def _gather(self, held: list[_Unit]) -> tuple[list[_Unit], bool]:
+        """What was held, then what has come; whether that is all there will ever be."""
+        group: list[_Unit] = list(held)
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            for work, done in group:
-                results.append((done, *self._one(work)))
-            self._db.execute("COMMIT")
-        except (sqlite3.Error, JournalError) as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            failure = JournalError(f"the journal {self.path} cannot be written: {error}", fix="ccmux doctor")
-            results = [(done, None, failure) for _, done in group]
-        self._loop.call_soon_threadsafe(_settle, results)
+            unit = self._work.get(timeout=_PAUSE if held else None)
+            while unit is not None:
+                group.append(unit)
+                if len(group) >= _GROUP:
+                    return group, False
+                unit = self._work.get_nowait()
+        except queue.Empty:
+            return group, False
+        return group, True
 
-    def _explained(self, error: Exception) -> Exception:
-        if not isinstance(error, sqlite3.Error):
-            return error
-        return JournalError(f"the journal {self.path} cannot be used: {error}", fix="ccmux doctor")
+    def _commit(self, group: list[_Unit]) -> tuple[list[_Result], list[_Unit]]:
+        """What came of each, and what is to be tried again."""
+        writes = [unit for unit in group if unit.how is not _How.READ]
+        held: list[_Unit] = []
+        results: list[_Result] = []
+        if writes:
+            try:
+                results = self._transaction(writes)
+                self._tell("")
+            except (sqlite3.Error, JournalError) as error:
+                self._roll_back()
+                failure = self._explained(error)
+                if self._insists and isinstance(failure, DiskTrouble):
+                    held = [unit for unit in writes if unit.how is _How.INSIST]
+                results = [(unit.done, None, failure) for unit in writes if unit not in held]
+                self._tell(failure.what if held and isinstance(failure, JournalError) else "")
+        results += [self._read(unit) for unit in group if unit.how is _How.READ]
+        return results, held
 
-    def _one(self, work: Callable[[sqlite3.Connection], Any]) -> tuple[Any, BaseException | None]:
+    def _transaction(self, writes: list[_Unit]) -> list[_Result]:
+        self._db.execute("BEGIN IMMEDIATE")
+        results = [(unit.done, *self._one(unit)) for unit in writes]
+        self._db.execute("COMMIT")
+        return results
+
+    def _one(self, unit: _Unit) -> tuple[Any, BaseException | None]:
         self._db.execute("SAVEPOINT one")
         try:
-            result = work(self._db)
+            result = unit.work(self._db)
         except Exception as error:
-            if not self._db.in_transaction:
-                raise JournalError("a unit of work ended the transaction of its group") from error
+            failure = self._explained(error)
+            disk = isinstance(failure, DiskTrouble) and (failure is not error or unit.how is _How.INSIST)
+            if disk or not self._db.in_transaction:
+                raise failure if disk else JournalError("a unit of work ended the transaction of its group") from error
             self._db.execute("ROLLBACK TO one")
             self._db.execute("RELEASE one")
-            return None, self._explained(error)
+            return None, failure
         self._db.execute("RELEASE one")
         return result, None
 
+    def _read(self, unit: _Unit) -> _Result:
+        try:
+            return unit.done, unit.work(self._db), None
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the one who asked
+            return unit.done, None, self._explained(error)
 
-def _settle(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    def _roll_back(self) -> None:
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.error("%s could not be rolled back: %s", self.path, error)  # noqa: TRY400 - the sentence says it all
+
+    def _explained(self, error: Exception) -> Exception:
+        return explained(error, self.path, "written") if isinstance(error, sqlite3.Error) else error
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log.error("%s: waiting until it can be", trouble) if trouble else log.info("%s is written again", self.path)
+            self.trouble = trouble
+            self._loop.call_soon_threadsafe(self._on_trouble)
+
+
+def _settle(results: list[_Result]) -> None:
     for done, result, error in results:
         if done.cancelled():
             continue

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ccmux.errors import JournalError
-from ccmux.journal import inbox, outbox
+from ccmux.journal import inbox, outbox, turns
+from ccmux.journal.turns import Turn
 from ccmux.model.ids import LOCAL
 from ccmux.model.message import Message, Reply
 
@@ -111,6 +112,12 @@ class Trace:
     """who began it: person (`ccmux send`), channel (a line of a FIFO), link (an acknowledged peer)"""
     notes: tuple[Noted, ...]
     deliveries: tuple[Delivery, ...]
+    turns: tuple[Turn, ...] = ()
+
+
+def latest_turns(path: Path, limit: int) -> list[Turn]:
+    """The latest turns of Claude, oldest first, and why each began."""
+    return _read(path, lambda db: turns.latest(db, limit))
 
 
 def trace(path: Path, message_id: str) -> Trace | None:
@@ -126,8 +133,9 @@ def trace(path: Path, message_id: str) -> Trace | None:
         cause = (
             "person" if row["channel"] == LOCAL and not key else "link" if str(key).startswith("link:") else "channel"
         )
+        worked = tuple(turns.of(db, message_id))
         found = tuple(Noted(one["at"], one["event"], one["detail"]) for one in notes)
-        return [Trace(inbox.message_of(row), key, cause, found, tuple(_delivery(one) for one in out))]
+        return [Trace(inbox.message_of(row), key, cause, found, tuple(_delivery(one) for one in out), worked)]
 
     return next(iter(_read(path, work)), None)
 

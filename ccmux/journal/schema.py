@@ -61,5 +61,15 @@ MIGRATIONS: Final = (
     CREATE INDEX inbox_ended ON inbox (updated_at) WHERE state IN ('done', 'rejected', 'dead');
     CREATE TABLE links (channel TEXT PRIMARY KEY, peer TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE turns (
+        seq INTEGER PRIMARY KEY,
+        prompt_id TEXT NOT NULL UNIQUE,
+        at REAL NOT NULL,
+        cause TEXT NOT NULL,
+        message_id TEXT NOT NULL
+    );
+    CREATE INDEX turns_message ON turns (message_id);
+    """,
 )
 """`user_version` n: the first n scripts have run."""

@@ -90,6 +90,12 @@ class RestartSpec(_Section, frozen=True):
     ready_within: Seconds = 15.0
 
 
+class JournalSpec(_Section, frozen=True):
+    """`[journal]`: what is remembered. Takes effect at the next start of the daemon."""
+
+    keep_days: Annotated[float, Meta(ge=0, le=36_600)] = 90.0
+
+
 class InstanceSpec(_Section, frozen=True):
     """The whole of `ccmux.toml`."""
 
@@ -100,3 +106,4 @@ class InstanceSpec(_Section, frozen=True):
     terminal: TerminalSpec = TerminalSpec()
     delivery: DeliverySpec = DeliverySpec()
     restart: RestartSpec = RestartSpec()
+    journal: JournalSpec = JournalSpec()

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ccmux.model.ids import Nonce
+
+
+class Cause(StrEnum):
+    """Why a turn began."""
+
+    MESSAGE = "message"
+    RECOVERY = "recovery"
+    """a message's turn was interrupted, and Claude is asked to go on"""
+    TASK = "task"
+    """a background task of a message ended"""
+    TERMINAL = "terminal"
+    """a person at the terminal, or Claude by itself"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from types import ModuleType
@@ -35,6 +36,14 @@ _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 PATIENCE = 20.0
 _HALF = "half a thought"
 CONTINUES = "was interrupted before you answered it"
+
+
+def _place(command: Any) -> str:
+    """What the command is called where kill -9 hits beside it: `save:pasting`, `answer:done`, `enter` …"""
+    name = type(command).__name__.lower()
+    if name not in ("save", "answer"):
+        return name
+    return f"{name}:{command.message.state if command.message else 'further'}"
 
 
 class Harm(AssertionError):
@@ -100,6 +109,8 @@ class World:
     # what the next paste will come to, and where the next kill -9 hits
     paste_fate: str = ""
     crash_in: int | None = None
+    at_place: Callable[[str], None] | None = None
+    """is told the label of every place where a kill may hit, and may raise Crash there"""
     interlude: str = ""
     """what happens to the world right before the next Paste or Enter takes effect"""
 
@@ -331,13 +342,7 @@ class World:
     def _cycle(self) -> None:
         generation = self.generation if self.alive else None
         self._read_transcript()
-        while self.spool:
-            event = self.spool[0]
-            if isinstance(event, PromptAccepted):
-                self._read_transcript()
-            self.run(event)
-            self._tick()
-            self.spool.pop(0)
+        self._read_hooks()
         idle = self.idle
         current = self.machine.current
         states = (MessageState.PASTING, MessageState.SUBMITTING, MessageState.ACCEPTED, MessageState.INTERRUPTED)
@@ -369,8 +374,19 @@ class World:
             self.offset += 1
             self.run(event)
 
-    def _tick(self) -> None:
+    def _read_hooks(self) -> None:
+        while self.spool:
+            event = self.spool[0]
+            if isinstance(event, PromptAccepted):
+                self._read_transcript()
+            self.run(event)
+            self._tick("hook:unlinked:before")
+            self.spool.pop(0)
+
+    def _tick(self, label: str) -> None:
         """A place where kill -9 may hit."""
+        if self.at_place is not None:
+            self.at_place(label)
         if self.crash_in is not None:
             self.crash_in -= 1
             if self.crash_in < 0:
@@ -381,10 +397,10 @@ class World:
         todo = deque(self.machine.handle(event, self.now))
         while todo:
             command = todo.popleft()
-            self._tick()
+            self._tick(f"{_place(command)}:before")
             name = type(command).__name__
             result = getattr(self, f"_do_{name.lower()}")(command, event)
-            self._tick()
+            self._tick(f"{_place(command)}:after")
             if result is not None:
                 event = result
                 todo.extend(self.machine.handle(result, self.now))

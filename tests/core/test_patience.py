@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccmux.core.clock import AHEAD
 from ccmux.core.patience import WAITED_FOR, Patience
 
 Look = tuple[float, str, float | None]
@@ -35,7 +36,8 @@ def left(*looks: Look, seconds: float = 120.0) -> list[float | None]:
         ([(1000.0, "draft", 990.0)], [120.0]),
         ([(1000.0, "draft", 990.0), (1100.0, "draft", 1090.0)], [120.0, 110.0]),
         ([(1000.0, "draft", None), (1100.0, "draft", 500.0)], [120.0, 20.0]),
-        ([(1000.0, "draft", 5000.0), (1060.0, "draft", 5000.0)], [120.0, 120.0]),
+        ([(1000.0, "draft", 5000.0), (1060.0, "draft", 5000.0)], [120.0, 60.0]),
+        ([(1000.0, "draft", 1001.0), (1060.0, "draft", 1060.0)], [120.0, 120.0]),
         ([(1000.0, "draft", None), (500.0, "draft", None), (600.0, "draft", None)], [120.0, 120.0, 20.0]),
     ],
 )
@@ -97,7 +99,8 @@ def test_it_counts_from_the_first_look_at_the_hindrance_or_from_the_latest_key(
             continue
         if hindrance != what:
             since, what = now, hindrance
-        until = max(since, min(key, now) if key is not None else since) + seconds
+        known = key is not None and key <= now + AHEAD
+        until = max(since, min(key, now) if known and key is not None else since) + seconds
         assert rest == pytest.approx(max(0.0, until - now), abs=1e-6)
 
 

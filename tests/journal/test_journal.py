@@ -21,7 +21,8 @@ import pytest
 
 from ccmux.errors import JournalError, Refused
 from ccmux.journal import history, inbox, meta, outbox
-from ccmux.journal.database import Database, connect
+from ccmux.journal.connection import connect
+from ccmux.journal.database import Database
 from ccmux.journal.schema import MIGRATIONS
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState, Reply

@@ -1,0 +1,85 @@
+"""Opening a journal, and what its errors mean.
+
+WAL and synchronous=FULL: a commit that was acknowledged survives kill -9 and power loss, as far as fsync is honest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from ccmux.errors import DiskTrouble, JournalError
+from ccmux.journal.schema import MIGRATIONS
+
+_WEATHER: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+    }
+)
+"""What passes when the disk is well again; everything else will fail again."""
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY: Final = 0xFF
+"""The part of an extended error code that names its kind."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open (or make) a journal and bring it to the present schema. Fails on a newer one, and on a damaged file."""
+    try:
+        db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise explained(error, path, "opened") from error
+    try:
+        _prepare(db, path)
+    except sqlite3.Error as error:
+        db.close()
+        raise explained(error, path, "opened") from error
+    except JournalError:
+        db.close()
+        raise
+    return db
+
+
+def explained(error: sqlite3.Error, path: Path, what: str) -> JournalError:
+    """The same error for a person: what cannot be done, why, and what mends it. DiskTrouble when it may pass."""
+    kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if kind in _DAMAGED:
+        return _damaged(path, str(error))
+    if kind in _WEATHER:
+        return DiskTrouble(f"the journal {path} cannot be {what}: {error}", fix=f"make room: df {path.parent}")
+    return JournalError(f"the journal {path} cannot be {what}: {error}", fix="ccmux doctor")
+
+
+def _damaged(path: Path, how: str) -> JournalError:
+    return JournalError(
+        f"the journal {path} is damaged: {how}",
+        fix=f"keep a copy of {path.parent}; then restore {path.name} from a backup, or move it away to begin a new one",
+    )
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _damaged(path, str(found))
+    _migrate(db, path)
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise JournalError(
+            f"the journal {path} has schema {version}, this ccmux knows up to {len(MIGRATIONS)}",
+            fix="use the newer ccmux that wrote it",
+        )
+    for number in range(version, len(MIGRATIONS)):
+        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
