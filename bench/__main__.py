@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from bench import measures, states
+from bench import measures, states, throughput
 from bench.table import Row, render
 
 
 def main() -> int:
     wanted = sys.argv[1:]
     rows: list[Row] = []
-    for name, measure in (measures.ALL | {"state": states.state}).items():
+    for name, measure in (measures.ALL | {"state": states.state, "throughput": throughput.throughput}).items():
         if not wanted or name in wanted:
             print(f"… {name}", file=sys.stderr, flush=True)
             rows += measure()

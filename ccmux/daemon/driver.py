@@ -98,8 +98,10 @@ class Driver:
 
     async def arrived(self, message: Message) -> None:
         """A message that was journalled."""
+        first = not self.delivery.waiting
         await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
-        self._hub.change()
+        if first:  # else what it waits for is being waited for already
+            self._hub.change()
 
     def ahead(self, message_id: MessageId) -> int:
         """How many messages come before that one."""

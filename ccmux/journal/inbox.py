@@ -69,10 +69,9 @@ def known_by(db: sqlite3.Connection, source_key: str | None) -> MessageId | None
 
 
 def _within(db: sqlite3.Connection, sender: str, size: int, limits: Limits) -> None:
-    rows, held, of_sender = db.execute(
-        f"SELECT count(*), coalesce(sum(size), 0), coalesce(sum(sender = ?), 0) FROM inbox WHERE state NOT IN {_ENDED}",  # noqa: S608
-        (sender,),
-    ).fetchone()
+    rows, held = db.execute("SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM held").fetchone()
+    found = db.execute("SELECT rows FROM held WHERE sender = ?", (sender,)).fetchone()
+    of_sender = found[0] if found else 0
     if rows >= limits.rows:
         what = f"{rows} messages are waiting already (delivery.max_waiting)"
     elif held + size > limits.bytes:

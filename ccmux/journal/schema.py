@@ -70,6 +70,23 @@ MIGRATIONS: Final = (
         message_id TEXT NOT NULL
     );
     CREATE INDEX turns_message ON turns (message_id);
+    CREATE TABLE held (sender TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO held SELECT sender, count(*), sum(size) FROM inbox
+        WHERE state NOT IN ('done', 'rejected', 'dead') GROUP BY sender;
+    CREATE TRIGGER held_more AFTER INSERT ON inbox WHEN new.state NOT IN ('done', 'rejected', 'dead') BEGIN
+        INSERT INTO held VALUES (new.sender, 1, new.size)
+            ON CONFLICT (sender) DO UPDATE SET rows = rows + 1, bytes = bytes + new.size;
+    END;
+    CREATE TRIGGER held_again AFTER UPDATE OF state ON inbox
+        WHEN old.state IN ('done', 'rejected', 'dead') AND new.state NOT IN ('done', 'rejected', 'dead') BEGIN
+        INSERT INTO held VALUES (new.sender, 1, new.size)
+            ON CONFLICT (sender) DO UPDATE SET rows = rows + 1, bytes = bytes + new.size;
+    END;
+    CREATE TRIGGER held_less AFTER UPDATE OF state ON inbox
+        WHEN old.state NOT IN ('done', 'rejected', 'dead') AND new.state IN ('done', 'rejected', 'dead') BEGIN
+        UPDATE held SET rows = rows - 1, bytes = bytes - new.size WHERE sender = new.sender;
+        DELETE FROM held WHERE sender = new.sender AND rows <= 0;
+    END;
     """,
 )
 """`user_version` n: the first n scripts have run."""

@@ -511,3 +511,28 @@ def test_history_writes_nothing(tmp_path: Path) -> None:
     assert history.summary(path)[1] == "sid"
     assert wal.exists()
     assert (path.read_bytes(), wal.read_bytes()) == before
+
+
+def test_what_is_held_is_counted_as_it_comes_and_goes(raw: sqlite3.Connection) -> None:
+    """The limits are reckoned with these counts; a scan of the queue for every message would be slow."""
+
+    def counted() -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]:
+        truth = (
+            "SELECT sender, count(*), sum(size) FROM inbox WHERE state NOT IN ('done', 'rejected', 'dead')"
+            " GROUP BY sender ORDER BY sender"
+        )
+        held = raw.execute("SELECT sender, rows, bytes FROM held ORDER BY sender")
+        return [tuple(row) for row in held], [tuple(row) for row in raw.execute(truth)]
+
+    draw, held = random.Random(7), {}  # noqa: S311 - chance by seed, no secret
+    for number in range(300):
+        if held and draw.random() < 0.6:
+            name = draw.choice(list(held))
+            held[name] = replace(held[name], state=draw.choice(list(MessageState)))
+            inbox.save(raw, held[name], 2.0)
+        else:
+            one = message(f"m-{number}", "é" * draw.randrange(9), state=draw.choice(list(MessageState)))
+            held[one.id] = replace(one, sender=draw.choice("abc"))
+            inbox.put(raw, held[one.id])
+        found, truth = counted()
+        assert found == truth
