@@ -99,6 +99,11 @@ class InstancePaths:
         return self.data / "draft.txt"
 
     @property
+    def taken_out(self) -> Path:
+        """A person's words that stood behind our text in the box, with the generation, until they are typed again."""
+        return self.data / "words.txt"
+
+    @property
     def tmux_server(self) -> Path:
         """The pid and start time of the tmux server, by which it is found when its socket was wiped."""
         return self.data / "tmux-server"

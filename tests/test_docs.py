@@ -53,6 +53,8 @@ def test_every_key_has_its_row_with_its_default_and_every_row_its_key() -> None:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(list(value) if isinstance(value, tuple) else value)
 
 
@@ -79,6 +81,7 @@ def test_every_state_is_explained() -> None:
 def test_every_request_of_the_control_socket_is_described() -> None:
     source = (ROOT / "ccmux" / "daemon" / "control.py").read_text()
     handled = {op for line in re.findall(r'case ("\w+"(?: \| "\w+")*):', source) for op in re.findall(r"\w+", line)}
+    handled |= {op for line in re.findall(r"request\.op in \(([^)]*)\)", source) for op in re.findall(r"\w+", line)}
     assert set(re.findall(r'^\| `\{"op":"(\w+)"', PROTOCOL, re.MULTILINE)) == handled
 
 

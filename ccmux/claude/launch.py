@@ -19,7 +19,7 @@ from ccmux.claude.binary import find, version
 from ccmux.claude.login import Kind, Login, decide
 from ccmux.errors import Missing
 from ccmux.files import write_private
-from ccmux.model.instance import InstanceSpec
+from ccmux.model.instance import InstanceSpec, PermissionMode
 from ccmux.paths import InstancePaths
 
 PASSED: Final = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR")
@@ -125,9 +125,10 @@ def keep_key(paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str,
 
 
 def _arguments(paths: InstancePaths, spec: InstanceSpec) -> list[str]:
+    mode = spec.claude.permission_mode
     argv = [
         "--permission-mode",
-        spec.claude.permission_mode,
+        PermissionMode.MANUAL if mode is PermissionMode.ASK else mode,
         "--name",
         paths.session,
     ]

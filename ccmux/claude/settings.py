@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ccmux.claude.login import Kind, Login
 from ccmux.files import write_private
-from ccmux.model.instance import Inherit, InstanceSpec
+from ccmux.model.instance import Inherit, InstanceSpec, PermissionMode
 from ccmux.paths import InstancePaths
 
 HOOKS: Final = ("SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd")
@@ -23,6 +23,10 @@ GATED: Final = ("PreToolUse", "Elicitation")
 """What comes before every dialog that Claude opens by itself; see `ccmux.hooks.gate`."""
 HOOK_TIMEOUT: Final = 10
 """Seconds; a hook takes some 20 ms. It bounds a disk that hangs."""
+APPROVALS: Final = {"PreToolUse": "pre", "PermissionRequest": "request"}
+"""The hooks that ask a person, with `claude.permission_mode = "ask"`; see `ccmux.hooks.permit`."""
+_LONGER: Final = 120
+"""Seconds that Claude waits for such a hook beyond the time that a person has."""
 _ENTRY: Final = Path(__file__).parent.parent / "hooks" / "entry.py"
 
 
@@ -34,6 +38,13 @@ def hook_command(paths: InstancePaths) -> str:
 def gate_command(paths: InstancePaths) -> str:
     """The shell command of the hooks that wait while Enter is pressed."""
     return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), "--gate", str(paths.gate)])
+
+
+def permit_command(paths: InstancePaths, stage: str) -> str:
+    """The shell command of the hooks that ask a person. `|| exit 2`: whatever ends the hook, the tool is not used."""
+    places = [paths.run, paths.hook_spool, paths.journal]
+    argv = [sys.executable, "-I", "-S", str(_ENTRY.with_name("permit.py")), stage, *map(str, places)]
+    return f"{shlex.join(argv)} || exit 2"
 
 
 def key_file(paths: InstancePaths) -> Path:
@@ -50,7 +61,7 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
             "allow": [*spec.claude.allow, f"Read(/{paths.inbox}/**)"],
             "deny": [*spec.claude.deny, *_of_others(paths)],
         },
-        "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate),
+        "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate) | _asking(paths, spec),
         "tui": "default",
         "cleanupPeriodDays": 36500,
         "crossSessionInbound": "refuse",
@@ -61,6 +72,16 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     if login.kind is Kind.HELPER:
         value["apiKeyHelper"] = shlex.join(["cat", str(key_file(paths))])
     return value
+
+
+def _asking(paths: InstancePaths, spec: InstanceSpec) -> dict[str, Any]:
+    if spec.claude.permission_mode is not PermissionMode.ASK:
+        return {}
+    timeout = int(spec.approvals.timeout) + _LONGER
+    return {
+        event: [{"hooks": [{"type": "command", "command": permit_command(paths, stage), "timeout": timeout}]}]
+        for event, stage in APPROVALS.items()
+    }
 
 
 def _of_others(paths: InstancePaths) -> list[str]:

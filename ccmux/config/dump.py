@@ -21,6 +21,8 @@ EFFECT = {
     "terminal": "when tmux starts anew: ccmux stop NAME, then ccmux start NAME",
     "delivery": "at the next start of the daemon: ccmux restart NAME",
     "restart": "at the next start of the daemon: ccmux restart NAME",
+    "journal": "at the next start of the daemon: ccmux restart NAME",
+    "approvals": "at the next start of the session: ccmux restart NAME --session",
     "version": "never: it is the version of the file's format",
 }
 

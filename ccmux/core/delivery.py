@@ -46,7 +46,7 @@ BREATH: Final = 0.2
 """Seconds between two attempts, so that a refusal that persists is no hot loop."""
 UNTANGLE: Final = 2.0
 """Seconds between two attempts to part a person's words from ours."""
-_REMEMBERED: Final = 16
+REMEMBERED: Final = 16
 """Turns of others that are remembered; only the latest can matter."""
 RESUMED: Final = "[resumed after an interruption]\n\n"
 
@@ -87,6 +87,8 @@ class Delivery:
     """Stop hooks of turns that are not (yet) known to be a message's"""
     _others: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """ids of turns that other prompts began"""
+    _told: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """ids of turns of tasks whose end was told"""
 
     @classmethod
     def recovered(
@@ -100,12 +102,18 @@ class Delivery:
         tasks: dict[str, MessageId] | None = None,
         stashed: Generation | None = None,
         past: dict[Nonce, MessageId] | None = None,
+        others: Iterable[str] = (),
+        told: Iterable[str] = (),
     ) -> Delivery:
         """From the journal: all messages that have not ended, oldest first. The evidence is read again after this.
 
-        `past` are the nonces of every attempt at them.
+        `past` are the nonces of every attempt at them; `others` the ids of the latest turns that no message began, and `told`
+        of those of tasks whose end was told, oldest first.
         """
         machine = cls(max_attempts=max_attempts, causes=causes or {}, tasks=tasks or {}, stashed=stashed)
+        machine.living = generation  # until it is seen: a late row tells of the life in which it was typed
+        machine._others = OrderedDict.fromkeys(others)
+        machine._told = OrderedDict.fromkeys(told)
         for message in messages:
             if message.state is MessageState.RECEIVED or machine.current is not None:
                 machine.waiting.append(message)
@@ -386,8 +394,11 @@ class Delivery:
             and current.prompt_id == event.prompt_id
         ):
             return self._answered(current, event.text, event.background)
+        if event.prompt_id in self._told:
+            return []
         cause = self.causes.pop(event.prompt_id, None)
         if cause is not None:
+            _remember(self._told, event.prompt_id)
             self._adopt_tasks(cause, event.background)
             return [Answer(cause, None, event.text, tasks=event.background, prompt_id=event.prompt_id)]
         return self._keep_end(event)
@@ -399,7 +410,7 @@ class Delivery:
     def _keep_end(self, event: TurnEnded | TurnFailed) -> list[Command]:
         """The row that tells whose turn this was may still come."""
         self._early_ends[event.prompt_id] = event
-        while len(self._early_ends) > _REMEMBERED:
+        while len(self._early_ends) > REMEMBERED:
             self._early_ends.popitem(last=False)
         return []
 
@@ -428,6 +439,17 @@ class Delivery:
 
     # shared
 
+    def message_of(self, prompt_id: str) -> MessageId | None:
+        """The message in whose turn that prompt id is, as far as it is in flight or a task of one."""
+        current = self.current
+        if current is not None and prompt_id and current.prompt_id == prompt_id and prompt_id not in self._others:
+            return current.id
+        return self.causes.get(prompt_id)
+
+    def knows_other(self, prompt_id: str) -> bool:
+        """Whether the turn of that id is known to be begun by no message."""
+        return prompt_id in self._others and prompt_id not in self.causes
+
     def cause(self, event: PromptCommitted) -> tuple[Cause, MessageId]:
         """Why the turn of that prompt begins, and the message behind it; to be asked before the event is handled."""
         message = self._mine(event.nonce)
@@ -443,14 +465,13 @@ class Delivery:
     def _other_prompt(self, event: PromptAccepted | PromptCommitted, _now: float = 0.0) -> list[Command]:
         """A turn that no message began: when a background task did, it belongs to the message that started the task."""
         if event.nonce is None or self._past.get(event.nonce) is None:
-            self._others[event.prompt_id] = None
-            while len(self._others) > _REMEMBERED:
-                self._others.popitem(last=False)
+            _remember(self._others, event.prompt_id)
         if isinstance(event, PromptCommitted) and self.current and event.prompt_id != self.current.prompt_id:
             self._passed = True
         cause = next((self.tasks[task] for task in event.task_ids if task in self.tasks), None)
         mine = self.current is not None and self.current.prompt_id == event.prompt_id
-        if cause is None or mine or self.causes.get(event.prompt_id) == cause:
+        known = event.prompt_id in self._told or self.causes.get(event.prompt_id) == cause
+        if cause is None or mine or known:
             return []
         self.causes[event.prompt_id] = cause
         return [Remember(event.prompt_id, cause)]
@@ -494,6 +515,12 @@ class Delivery:
         self.current, self.generation, self._final, self._enters = None, None, None, 0
         self._passed = False
         self._wake(0.0)
+
+
+def _remember(ids: OrderedDict[str, None], one: str) -> None:
+    ids[one] = None
+    while len(ids) > REMEMBERED:
+        ids.popitem(last=False)
 
 
 _S = MessageState

@@ -89,6 +89,8 @@ def read_state(seen: Sources, now: float, typing_pause: float) -> Reading:
         return Reading(InstanceState.STARTING, source="pane")
     if said.status == "waiting":
         return Reading(InstanceState.WAITING, _WAITING.get(said.waiting_for, said.waiting_for or "dialog"), said.source)
+    if not said.idle and seen.asks:
+        return Reading(InstanceState.WAITING, "approval", "daemon")
     if not said.idle:
         return Reading(InstanceState.BUSY, source=said.source)
     return _idle(seen, now, typing_pause, said.source)

@@ -70,3 +70,5 @@ class Sources:
     """read only where it matters: a message waits, a person is attached, or there is no registry"""
     trouble: str = ""
     """Claude's word for why the API refused its latest turn"""
+    asks: bool = False
+    """one of Claude's hooks waits for a person's answer"""

@@ -72,6 +72,7 @@ class OutLine(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
     error: str = ""
     sum: str = ""
+    about: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -79,7 +80,16 @@ _encode = msgspec.json.Encoder().encode
 
 def out_lines(reply: Reply, limit: int) -> list[bytes]:
     """The reply as lines of at most `limit` bytes each (PIPE_BUF: the kernel writes such a line whole)."""
-    worst = OutLine(v=1, id=reply.id, reply_to=reply.reply_to, part=999_999, parts=999_999, text="", sum="0" * 8)
+    worst = OutLine(
+        v=1,
+        id=reply.id,
+        reply_to=reply.reply_to,
+        part=999_999,
+        parts=999_999,
+        text="",
+        sum="0" * 8,
+        about=reply.about,
+    )
     error = _cut(reply.error, limit // 4)
     room = limit - len(_encode(worst)) - len(_encode(error)) - len(',"error":') - 1
     pieces = list(_slices(reply.text, room)) or [""]
@@ -94,6 +104,7 @@ def out_lines(reply: Reply, limit: int) -> list[bytes]:
             text=piece,
             error=error,
             sum=total,
+            about=reply.about,
         )
         lines.append(_encode(line) + b"\n")
     return lines

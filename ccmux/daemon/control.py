@@ -19,10 +19,12 @@ from typing import Any
 
 import msgspec
 
+from ccmux.approvals.desk import Answer, Approvals
 from ccmux.daemon.desk import Desk
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.permits import Permits
 from ccmux.daemon.status import evidence, status
 from ccmux.errors import CcmuxError, ProtocolError
 from ccmux.journal import inbox, outbox
@@ -32,13 +34,11 @@ from ccmux.model.message import Message, Reply
 
 log = logging.getLogger(__name__)
 
-_LOOKS_WITHIN = 1.0
-"""Seconds that `status` waits for a look of this moment."""
 LINE_LIMIT = 64 * 1024 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One request. `op` is status, watch, send, wait, want, retry, drop, cancel or exit."""
+    """One request. `op` is status, watch, send, wait, want, retry, drop, cancel, permit, approve, deny or exit."""
 
     op: str
     text: str = ""
@@ -47,6 +47,11 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str = ""
     explain: bool = False
     files: tuple[str, ...] = ()
+    stage: str = ""
+    payload: dict[str, Any] = {}
+    session: bool = False
+    reason: str = ""
+    answers: tuple[str, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Request).decode
@@ -56,8 +61,10 @@ _encode = msgspec.json.Encoder().encode
 class Control:
     """Answers requests until the daemon stops."""
 
-    def __init__(self, driver: Driver, intake: Intake, db: Database, hub: Hub) -> None:
+    def __init__(self, driver: Driver, intake: Intake, db: Database, hub: Hub, approvals: Approvals) -> None:
         self._driver = driver
+        self._approvals = approvals
+        self._permits = Permits(driver, db, approvals)
         self._intake = intake
         self._db = db
         self._hub = hub
@@ -80,6 +87,9 @@ class Control:
             if _same_user(writer.get_extra_info("socket")):
                 while line := await reader.readline():
                     answer = await self._answer(line)
+                    if answer.get("permit"):
+                        await self._permit(line, reader, writer)
+                        continue
                     writer.write(_encode(answer) + b"\n")
                     await writer.drain()
                     if answer.get("watching"):
@@ -107,7 +117,7 @@ class Control:
     async def _do(self, request: Request) -> dict[str, Any]:
         match request.op:
             case "status":
-                await self._hub.look(_LOOKS_WITHIN)
+                await self._driver.look()
                 told = {"v": 1, "instance": await status(self._driver, self._db, self._hub)}
                 return told | ({"evidence": evidence(self._hub)} if request.explain else {})
             case "watch":
@@ -119,8 +129,8 @@ class Control:
                 return {"v": 1, "id": message.id, "state": message.state, "ahead": self._driver.ahead(message.id)}
             case "wait":
                 return await self._wait(MessageId(request.id))
-            case "retry" | "drop" | "cancel":
-                return {"v": 1} | await self._desk.do(request.op, MessageId(request.id))
+            case "permit":
+                return {"permit": True}
             case "want":
                 self._driver.want()
                 return {"v": 1}
@@ -129,7 +139,35 @@ class Control:
                 self._hub.change()
                 return {"v": 1, "pid": os.getpid()}
             case _:
-                raise ProtocolError(f"there is no request {request.op!r}")
+                return await self._by_a_person(request)
+
+    async def _by_a_person(self, request: Request) -> dict[str, Any]:
+        """What a person decides about one message, or about one question of Claude's."""
+        if request.op in ("retry", "drop", "cancel"):
+            return {"v": 1} | await self._desk.do(request.op, MessageId(request.id))
+        if request.op in ("approve", "deny"):
+            return await self._decide(request)
+        raise ProtocolError(f"there is no request {request.op!r}")
+
+    async def _permit(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = _decode(line)
+        try:
+            await self._permits.serve(request.stage, request.payload, reader, writer)
+        except CcmuxError as error:
+            writer.write(_encode(_failure(error)) + b"\n")
+            await writer.drain()
+
+    async def _decide(self, request: Request) -> dict[str, Any]:
+        """The person of this account decides; `sender` tells by which way."""
+        answer = Answer(
+            request.op == "approve",
+            request.sender or self._intake.owner,
+            request.session,
+            request.reason,
+            request.answers,
+        )
+        approval = await self._approvals.answer(request.id, answer)
+        return {"v": 1, "id": approval.id, "code": approval.code, "state": approval.state}
 
     async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Write the instance at every change of its state or reason, until the client leaves or says anything."""

@@ -37,6 +37,8 @@ from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, Turn
 
 log = logging.getLogger(__name__)
 
+LOOKS_WITHIN = 1.0
+"""Seconds that somebody waits for a look of this moment."""
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
 
@@ -73,6 +75,8 @@ class Driver:
             tasks=kept.tasks,
             stashed=self._talk.stashed or None,
             past=kept.nonces,
+            others=kept.others[0],
+            told=kept.others[1],
         )
         self._follow(self._talk.session_id)
         if self.delivery.current is not None:
@@ -102,6 +106,18 @@ class Driver:
         await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
         if first:  # else what it waits for is being waited for already
             self._hub.change()
+
+    async def look(self) -> None:
+        """Have everything looked at now."""
+        await self._hub.look(LOOKS_WITHIN)
+
+    def message_of(self, prompt_id: str) -> MessageId | None:
+        """The message that works in the turn of that prompt."""
+        return self.delivery.message_of(prompt_id)
+
+    def knows_other(self, prompt_id: str) -> bool:
+        """Whether that turn is known to be the terminal's."""
+        return self.delivery.knows_other(prompt_id)
 
     def ahead(self, message_id: MessageId) -> int:
         """How many messages come before that one."""
@@ -170,6 +186,15 @@ class Driver:
             await self._live(action)
             return
         looked = self._observer.looked(seen, reading, said, self.delivery, wall)
+        calm = looked.idle and looked.blocked in ("", "draft")
+        if (
+            calm
+            and looked.box is not None
+            and self.session.owes_words
+            and await self._try(self.session.give_back(looked.box))
+        ):
+            self._wake_in(AGAIN_SOON)
+            return
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ccmux.core.explain import Evidence
+from ccmux.model.approval import Approval
 from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.state import InstanceState, Reading
 
@@ -31,6 +32,8 @@ class Hub:
         self._watchers: list[asyncio.Event] = []
         self.facts: dict[str, object] = {}
         """pane, claude and session as `status` shows them"""
+        self.approvals: Callable[[], Sequence[Approval]] = tuple
+        """what a person is asked now"""
         self.new_channel = asyncio.Event()
         self._looks: list[asyncio.Future[None]] = []
         self._kicks: dict[ChannelName, asyncio.Event] = {}
@@ -44,6 +47,13 @@ class Hub:
     def change(self, *_: object) -> None:
         """Something happened somewhere."""
         self.changed.set()
+
+    def told(self, channel: ChannelName | None) -> None:
+        """A channel has something to read; None: what waits for a person has changed."""
+        if channel is None:
+            self.change()
+        else:
+            self.kick(channel).set()
 
     async def look(self, within: float) -> None:
         """Have the driver look now, and wait until it has; what was known before must do when it takes longer."""

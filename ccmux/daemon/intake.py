@@ -59,7 +59,7 @@ class Intake:
         self._readers: dict[ChannelName, Reader] = {}
         self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
         self._scan = asyncio.Event()
-        self._owner = pwd.getpwuid(os.getuid()).pw_name
+        self.owner = pwd.getpwuid(os.getuid()).pw_name
 
     @property
     def _bounds(self) -> inbox.Limits:
@@ -93,7 +93,7 @@ class Intake:
         plain = Message(
             new_message_id(),
             channel,
-            sender or self._owner,
+            sender or self.owner,
             text,
             time.time(),
             urgent=urgent,
@@ -125,7 +125,7 @@ class Intake:
     async def _refuse(self, channel: ChannelName, text: str, reason: str, key: str | None = None) -> None:
         """A message that cannot be taken from a FIFO: kept as rejected, and its channel is told; once for a `key`."""
         now = time.time()
-        message = Message(new_message_id(), channel, self._owner, text, now, state=MessageState.REJECTED, reason=reason)
+        message = Message(new_message_id(), channel, self.owner, text, now, state=MessageState.REJECTED, reason=reason)
         reply = Reply(new_message_id(), message.id, channel, "", reason)
 
         def work(db: sqlite3.Connection) -> bool:

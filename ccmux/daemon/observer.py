@@ -87,7 +87,14 @@ class Observer:
         if self._registry.wake_at is not None:
             self._wake_in(max(0.05, self._registry.wake_at - now))
         seen = Sources(
-            life, pane, registered, without_registry=without, hook=self._hook, row=self._row, trouble=trouble
+            life,
+            pane,
+            registered,
+            without_registry=without,
+            hook=self._hook,
+            row=self._row,
+            trouble=trouble,
+            asks=bool(self._hub.approvals()),
         )
         if pane is None or pane.dead or not self._screen_matters(seen, pane, delivery):
             return seen
@@ -104,7 +111,7 @@ class Observer:
         current = delivery.current
         doubt = current is not None and current.state in _IN_DOUBT
         waiting = current is None and bool(delivery.waiting)
-        return doubt or waiting or bool(pane.people or self.draft or delivery.stashed)
+        return doubt or waiting or bool(pane.people or self.draft or delivery.stashed) or self._session.owes_words
 
     def read(self, seen: Sources, wall: float) -> Reading:
         """The state; everybody is told, and sources that contradict each other are logged."""

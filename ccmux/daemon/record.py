@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from ccmux.core.commands import Answer
+from ccmux.core.delivery import REMEMBERED
 from ccmux.daemon.hub import Hub
 from ccmux.journal import inbox, meta, outbox, turns
 from ccmux.journal.database import Database
@@ -33,6 +34,19 @@ class Kept:
     tasks: dict[str, MessageId]
     nonces: dict[Nonce, MessageId]
     """of every attempt at those messages"""
+    others: tuple[list[str], list[str]]
+    """the latest turns that no message began, and those of them whose end was told"""
+
+
+def _kept(db: sqlite3.Connection) -> Kept:
+    return Kept(
+        inbox.unended(db),
+        meta.conversation(db),
+        meta.causes(db),
+        meta.tasks(db),
+        meta.nonces(db),
+        turns.others(db, REMEMBERED),
+    )
 
 
 def _proof(message: Message) -> str:
@@ -49,9 +63,7 @@ class Record:
 
     async def load(self) -> Kept:
         """Everything that a new daemon takes up."""
-        return await self._db.read(
-            lambda db: Kept(inbox.unended(db), meta.conversation(db), meta.causes(db), meta.tasks(db), meta.nonces(db))
-        )
+        return await self._db.read(_kept)
 
     async def keep(self, talk: Conversation) -> None:
         await self._db.insist(lambda db: meta.save_conversation(db, talk))
@@ -85,6 +97,8 @@ class Record:
             reply = Reply(new_message_id(), message.id, message.channel, answer.text, answer.error)
             outbox.put(db, reply, now)
             meta.remember_tasks(db, answer.tasks, message.id)
+            if answer.message is None:
+                turns.tell(db, turns.Turn(answer.prompt_id, now, Cause.TASK, message.id))
             meta.forget_cause(db, answer.prompt_id)
             meta.save_conversation(db, talk)
             meta.note(db, now, message.id, "replied" if answer.message is None else str(message.state), answer.error)

@@ -11,6 +11,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from ccmux.approvals.desk import Approvals
 from ccmux.claude import launch
 from ccmux.config.load import load
 from ccmux.daemon import lifespan
@@ -29,6 +30,7 @@ from ccmux.hooks import gate
 from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.model.ids import LOCAL
+from ccmux.model.instance import PermissionMode
 from ccmux.paths import InstancePaths
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
     spec = load(paths.config)
     hub = Hub()
     lifespan.on_signals(hub.stopping, hub.changed)
+    if spec.claude.permission_mode is PermissionMode.BYPASS:
+        log.warning("bypassPermissions: nobody is asked before a tool is used")
     _make_sockets_directory(paths)
     pipe.make(paths.run / f"in.{LOCAL}")
     pipe.make(paths.run / f"out.{LOCAL}")
@@ -77,6 +81,8 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
         driver = Driver(session, Record(db, hub), hub)
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
+        approvals = Approvals(paths.name, db, spec, hub.told)
+        hub.approvals = lambda: approvals.waiting
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
         async with asyncio.TaskGroup() as group:
@@ -86,9 +92,10 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(Outflow(paths.run, db, hub).run(), name="outflow"),
                 group.create_task(session.watch_keys(), name="keys"),
                 group.create_task(_relent(hub, db), name="relent"),
+                group.create_task(approvals.run(), name="approvals"),
                 group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]
-            async with Control(driver, intake, db, hub).serving(paths.control_socket):
+            async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
                 await driver.run()
             for worker in workers:

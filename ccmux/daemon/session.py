@@ -262,12 +262,31 @@ class Session:
             return False
         if words:
             write_private(self.paths.draft, words.encode("utf-8", "replace"))
+            write_private(self.paths.taken_out, f"{generation}\n{words}".encode("utf-8", "replace"))
         if not await self._empty(before.text, generation):
+            self.paths.taken_out.unlink(missing_ok=True)
             return False
-        control, pane = self._of(generation)
-        if not words or control is None or pane is None:
-            return not words
-        return await panes.type_text(control, pane, keystrokes(words), f"{message.nonce}-back")
+        return await self.give_back("") if words else True
+
+    @property
+    def owes_words(self) -> bool:
+        """Whether a person's words were taken out of the box, and the daemon died before it had given them back."""
+        return self.paths.taken_out.exists()
+
+    async def give_back(self, box: str) -> bool:
+        """Type the words that were taken out of the box, unless they stand there, or this is another Claude.
+
+        False: not now. Another draft is there, or tmux refused.
+        """
+        generation, _, words = self.paths.taken_out.read_text(encoding="utf-8").partition("\n")
+        control, pane = self._of(Generation(generation))
+        there = "".join(words.split()) in "".join(box.split())
+        if control is not None and pane is not None and not there:
+            typed = not box and await panes.type_text(control, pane, keystrokes(words), f"{generation}-back")
+            if not typed:
+                return False
+        self.paths.taken_out.unlink(missing_ok=True)
+        return True
 
     async def _empty(self, text: str, generation: Generation) -> bool:
         """Have Claude empty its box, if that text still stands there; whether it is empty then."""

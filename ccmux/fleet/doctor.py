@@ -23,6 +23,7 @@ from ccmux.config.load import load
 from ccmux.errors import CcmuxError, ConfigError
 from ccmux.fifo.pipe import PIPE_BUF, is_fifo
 from ccmux.fleet import registry
+from ccmux.model.instance import PermissionMode
 from ccmux.paths import InstancePaths, base
 
 OLDEST_TMUX: Final = (3, 2)
@@ -128,6 +129,9 @@ def _instance(paths: InstancePaths) -> Iterator[Check]:
         yield Check(f"{name}.claude", "error", error.what, f"ccmux config set {name} claude.command PATH")
     if spec.dir and not Path(spec.dir).is_dir():
         yield Check(f"{name}.dir", "error", f"{spec.dir} is not there", f"ccmux config set {name} dir PATH")
+    if spec.claude.permission_mode is PermissionMode.BYPASS:
+        fix = f"ccmux config set {name} claude.permission_mode ask"
+        yield Check(f"{name}.bypass", "warn", "it asks nobody before it uses a tool", fix)
     for fifo in ("in.local", "out.local"):
         if (paths.run / fifo).exists() and not is_fifo(paths.run / fifo):
             yield Check(f"{name}.{fifo}", "error", f"{paths.run / fifo} is not a FIFO", f"ccmux restart {name}")

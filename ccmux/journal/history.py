@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from ccmux.errors import JournalError
+from ccmux.journal import approvals as asking
 from ccmux.journal import inbox, outbox, turns
 from ccmux.journal.turns import Turn
+from ccmux.model.approval import Approval
 from ccmux.model.ids import LOCAL
 from ccmux.model.message import Message, Reply
 
@@ -118,6 +120,27 @@ class Trace:
 def latest_turns(path: Path, limit: int) -> list[Turn]:
     """The latest turns of Claude, oldest first, and why each began."""
     return _read(path, lambda db: turns.latest(db, limit))
+
+
+def approvals(path: Path, *, everything: bool, limit: int) -> list[Approval]:
+    """What Claude asks, oldest first: what is open, or everything."""
+    return _asked(path, lambda db: asking.latest(db, limit) if everything else asking.open_ones(db))
+
+
+def approval(path: Path, name: str) -> Approval | None:
+    """By id or code."""
+    return next(iter(_asked(path, lambda db: [one for one in [asking.find(db, name)] if one is not None])), None)
+
+
+def audit(path: Path, limit: int) -> list[asking.Audited]:
+    """Who decided what, oldest first."""
+    return _asked(path, lambda db: asking.audit(db, limit))
+
+
+def _asked(path: Path, work: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
+    """Nothing where no daemon of this release has opened the journal yet."""
+    known = "SELECT 1 FROM sqlite_master WHERE name = 'approvals'"
+    return _read(path, lambda db: work(db) if db.execute(known).fetchone() else [])
 
 
 def trace(path: Path, message_id: str) -> Trace | None:

@@ -10,8 +10,8 @@ from ccmux.model.message import Reply
 
 def put(db: sqlite3.Connection, reply: Reply, at: float) -> None:
     db.execute(
-        "INSERT INTO outbox (id, reply_to, channel, text, error, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (reply.id, reply.reply_to, reply.channel, reply.text, reply.error, at),
+        "INSERT INTO outbox (id, reply_to, channel, text, error, about, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (reply.id, reply.reply_to, reply.channel, reply.text, reply.error, reply.about, at),
     )
 
 
@@ -43,8 +43,10 @@ def delivered(db: sqlite3.Connection, reply_id: str, at: float) -> None:
 
 
 def first_to(db: sqlite3.Connection, message_id: MessageId) -> Reply | None:
-    """The (first) reply to a message."""
-    row = db.execute("SELECT * FROM outbox WHERE reply_to = ? ORDER BY seq LIMIT 1", (message_id,)).fetchone()
+    """The (first) reply to a message; what only tells of something is none."""
+    row = db.execute(
+        "SELECT * FROM outbox WHERE reply_to = ? AND about = '' ORDER BY seq LIMIT 1", (message_id,)
+    ).fetchone()
     return None if row is None else reply_of(row)
 
 
@@ -55,4 +57,5 @@ def reply_of(row: sqlite3.Row) -> Reply:
         channel=ChannelName(row["channel"]),
         text=row["text"],
         error=row["error"],
+        about=row["about"] if "about" in row.keys() else "",  # noqa: SIM118 - a Row; older journals have none
     )

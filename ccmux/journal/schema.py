@@ -67,7 +67,8 @@ MIGRATIONS: Final = (
         prompt_id TEXT NOT NULL UNIQUE,
         at REAL NOT NULL,
         cause TEXT NOT NULL,
-        message_id TEXT NOT NULL
+        message_id TEXT NOT NULL,
+        told INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX turns_message ON turns (message_id);
     CREATE TABLE held (sender TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
@@ -87,6 +88,44 @@ MIGRATIONS: Final = (
         UPDATE held SET rows = rows - 1, bytes = bytes - new.size WHERE sender = new.sender;
         DELETE FROM held WHERE sender = new.sender AND rows <= 0;
     END;
+    """,
+    """
+    CREATE TABLE approvals (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        code TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        input TEXT NOT NULL,
+        cwd TEXT NOT NULL,
+        prompt_id TEXT NOT NULL,
+        key TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        state TEXT NOT NULL,
+        decided_by TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL DEFAULT '',
+        answers TEXT NOT NULL DEFAULT '[]',
+        decided_at REAL
+    );
+    CREATE INDEX approvals_code ON approvals (code);
+    CREATE INDEX approvals_open ON approvals (seq) WHERE state = 'open';
+    CREATE TABLE grants (session_id TEXT NOT NULL, what TEXT NOT NULL, PRIMARY KEY (session_id, what)) WITHOUT ROWID;
+    CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        detail TEXT NOT NULL
+    );
+    CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit is only ever added to'); END;
+    CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit is only ever added to'); END;
+    ALTER TABLE outbox ADD COLUMN about TEXT NOT NULL DEFAULT '';
     """,
 )
 """`user_version` n: the first n scripts have run."""

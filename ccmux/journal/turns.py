@@ -27,6 +27,21 @@ def put(db: sqlite3.Connection, turn: Turn) -> None:
     )
 
 
+def tell(db: sqlite3.Connection, turn: Turn) -> None:
+    """The end of a task's turn was told to the message's channel."""
+    put(db, turn)
+    db.execute("UPDATE turns SET told = 1 WHERE prompt_id = ?", (turn.prompt_id,))
+
+
+def others(db: sqlite3.Connection, limit: int) -> tuple[list[str], list[str]]:
+    """Ids of the latest turns that no message began, oldest first; and of those among them whose end was told."""
+    rows = db.execute(
+        "SELECT prompt_id, told FROM turns WHERE cause IN (?, ?) ORDER BY seq DESC LIMIT ?",
+        (Cause.TERMINAL, Cause.TASK, limit),
+    ).fetchall()
+    return [row[0] for row in reversed(rows)], [row[0] for row in reversed(rows) if row[1]]
+
+
 def latest(db: sqlite3.Connection, limit: int) -> list[Turn]:
     """The latest turns, oldest first."""
     if not _there(db):
@@ -41,6 +56,12 @@ def of(db: sqlite3.Connection, message_id: str) -> list[Turn]:
         return []
     rows = db.execute("SELECT * FROM turns WHERE message_id = ? ORDER BY seq", (message_id,))
     return [_turn(row) for row in rows]
+
+
+def by_prompt(db: sqlite3.Connection, prompt_id: str) -> Turn | None:
+    """The turn of a prompt."""
+    row = db.execute("SELECT * FROM turns WHERE prompt_id = ?", (prompt_id,)).fetchone()
+    return None if row is None else _turn(row)
 
 
 def _there(db: sqlite3.Connection) -> bool:

@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class PermissionMode(StrEnum):
-    """Claude Code's own `--permission-mode` values."""
+    """Claude Code's own `--permission-mode` values, and `ask`."""
 
     ACCEPT_EDITS = "acceptEdits"
     AUTO = "auto"
@@ -28,6 +28,8 @@ class PermissionMode(StrEnum):
     MANUAL = "manual"
     DONT_ASK = "dontAsk"
     PLAN = "plan"
+    ASK = "ask"
+    """not Claude's own: people are asked where a turn came from"""
 
 
 class Inherit(StrEnum):
@@ -49,12 +51,21 @@ class ClaudeSpec(_Section, frozen=True):
     model: str = ""
     effort: str = ""
     args: tuple[str, ...] = ()
-    permission_mode: PermissionMode = PermissionMode.DONT_ASK
+    permission_mode: PermissionMode = PermissionMode.ASK
+    accept_bypass: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     inherit: tuple[Inherit, ...] = ()
     pass_env: tuple[str, ...] = ()
     login: Annotated[str, Meta(pattern=r"^(auto|shared|own)$")] = "auto"
+
+    def __post_init__(self) -> None:
+        """Nobody comes to `bypassPermissions` by a slip of the hand."""
+        if self.permission_mode is PermissionMode.BYPASS and not self.accept_bypass:
+            raise ValueError(
+                "bypassPermissions asks nobody, whatever a message makes Claude do: only in a container or as a user of its"
+                " own; say accept_bypass = true beside it"
+            )
 
 
 class TerminalSpec(_Section, frozen=True):
@@ -90,6 +101,12 @@ class RestartSpec(_Section, frozen=True):
     ready_within: Seconds = 15.0
 
 
+class ApprovalsSpec(_Section, frozen=True):
+    """`[approvals]`: questions of Claude's, with `claude.permission_mode = "ask"`. Takes effect at the next start of both."""
+
+    timeout: Annotated[float, Meta(ge=1, le=86400 * 7)] = 3600.0
+
+
 class JournalSpec(_Section, frozen=True):
     """`[journal]`: what is remembered. Takes effect at the next start of the daemon."""
 
@@ -107,3 +124,4 @@ class InstanceSpec(_Section, frozen=True):
     delivery: DeliverySpec = DeliverySpec()
     restart: RestartSpec = RestartSpec()
     journal: JournalSpec = JournalSpec()
+    approvals: ApprovalsSpec = ApprovalsSpec()

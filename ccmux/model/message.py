@@ -105,3 +105,5 @@ class Reply:
     text: str
     error: str = ""
     """set when this is not Claude's answer but the reason why there is none"""
+    about: str = ""
+    """empty for an answer; else what this tells of: `approval CODE`, `held`"""

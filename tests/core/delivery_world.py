@@ -21,6 +21,7 @@ from ccmux.core.events import Arrived, Entered, Looked, Pasted
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
+    Cause,
     FinalText,
     PromptAccepted,
     PromptCommitted,
@@ -73,6 +74,8 @@ class Journal:
     causes: dict[str, MessageId] = field(default_factory=dict)
     tasks: dict[str, MessageId] = field(default_factory=dict)
     nonces: dict[Nonce, MessageId] = field(default_factory=dict)
+    turns: dict[str, Cause] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -324,6 +327,10 @@ class World:
             causes=dict(self.journal.causes),
             tasks=dict(self.journal.tasks),
             stashed=Generation(self.journal.stashed) if self.journal.stashed else None,
+            others=[known for known, cause in self.journal.turns.items() if cause in (Cause.TERMINAL, Cause.TASK)][
+                -16:
+            ],
+            told=self.journal.told[-16:],
             past={nonce: held for nonce, held in self.journal.nonces.items() if held not in self.ended},
         )
         self.machine.nonces = self.nonce
@@ -394,6 +401,8 @@ class World:
                 raise Crash
 
     def run(self, event: Any) -> None:
+        if isinstance(event, PromptCommitted):
+            self.journal.turns.setdefault(event.prompt_id, self.machine.cause(event)[0])
         todo = deque(self.machine.handle(event, self.now))
         while todo:
             command = todo.popleft()
@@ -436,6 +445,8 @@ class World:
                 )
         if message is None:
             self.extra.append((mine, command.text))
+            self.journal.turns.setdefault(command.prompt_id, Cause.TASK)
+            self.journal.told.append(command.prompt_id)
         else:
             if mine in self.ended:
                 raise self.harm(f"{mine} ended twice")

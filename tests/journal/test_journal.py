@@ -524,7 +524,8 @@ def test_what_is_held_is_counted_as_it_comes_and_goes(raw: sqlite3.Connection) -
         held = raw.execute("SELECT sender, rows, bytes FROM held ORDER BY sender")
         return [tuple(row) for row in held], [tuple(row) for row in raw.execute(truth)]
 
-    draw, held = random.Random(7), {}  # noqa: S311 - chance by seed, no secret
+    held: dict[str, Message] = {}
+    draw = random.Random(7)  # noqa: S311 - chance by seed, no secret
     for number in range(300):
         if held and draw.random() < 0.6:
             name = draw.choice(list(held))

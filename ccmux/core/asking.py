@@ -1,0 +1,67 @@
+"""A question of Claude's in words for a person, on any channel. The whole command, the whole change: nothing is hidden."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Final
+
+from ccmux.core.permission import choices, questions
+from ccmux.model.approval import Approval, Kind
+
+_SHOWN: Final = 3000
+"""Characters of one value; what is cut is said."""
+
+
+def words(approval: Approval, instance: str) -> str:
+    """What is asked, for whom, and how to answer."""
+    asked, cause = approval.asked, approval.cause
+    whom = f" for {cause.message_id} ({cause.sender} on {cause.channel})" if cause.message_id else ""
+    body = {Kind.TOOL: _tool, Kind.QUESTION: _question, Kind.PLAN: _plan}[asked.kind](approval)
+    head = {
+        Kind.TOOL: f"{instance} wants to use {asked.tool} in {asked.cwd}{whom}:",
+        Kind.QUESTION: f"{instance} asks{whom}:",
+        Kind.PLAN: f"{instance} has a plan{whom}:",
+    }[asked.kind]
+    return "\n".join([head, *(f"  {line}" for line in body), _how(approval)])
+
+
+def _how(approval: Approval) -> str:
+    code = approval.code
+    answer = " --answer …" * len(questions(approval.asked.input)) if approval.asked.kind is Kind.QUESTION else ""
+    return f"ccmux approve {code}{answer}   or   ccmux deny {code} [--reason …]"
+
+
+def _tool(approval: Approval) -> list[str]:
+    given = approval.asked.input
+    if approval.asked.tool == "Bash":
+        return _cut(str(given.get("command", "")))
+    path = str(given.get("file_path") or given.get("notebook_path") or "")
+    if path and "new_string" in given:
+        return [path, *_change(str(given.get("old_string", "")), str(given["new_string"]))]
+    if path and "content" in given:
+        return [path, *_cut(str(given["content"]))]
+    return [line for key, value in given.items() for line in _cut(f"{key}: {value}")]
+
+
+def _change(old: str, new: str) -> list[str]:
+    diff = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
+    return _cut("\n".join(line for line in diff if not line.startswith(("---", "+++"))))
+
+
+def _question(approval: Approval) -> list[str]:
+    lines: list[str] = []
+    for part in questions(approval.asked.input):
+        lines.append(str(part.get("question", "")))
+        lines += [f"  {number}. {label}" for number, label in enumerate(choices(part), 1)]
+        if part.get("multiSelect"):
+            lines.append("  (several: 1,3)")
+    return lines
+
+
+def _plan(approval: Approval) -> list[str]:
+    return _cut(str(approval.asked.input.get("plan", "")) or "(its text is in the transcript: attach to read it)")
+
+
+def _cut(text: str) -> list[str]:
+    more = len(text) - _SHOWN
+    return [*text[:_SHOWN].splitlines(), *([f"… {more} more characters"] if more > 0 else [])]
