@@ -99,6 +99,11 @@ class InstancePaths:
         return self.data / "draft.txt"
 
     @property
+    def last_word(self) -> Path:
+        """Why the latest daemon ended, when that was not by order."""
+        return self.data / "daemon-ended.txt"
+
+    @property
     def taken_out(self) -> Path:
         """A person's words that stood behind our text in the box, with the generation, until they are typed again."""
         return self.data / "words.txt"

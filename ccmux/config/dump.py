@@ -22,6 +22,7 @@ EFFECT = {
     "delivery": "at the next start of the daemon: ccmux restart NAME",
     "restart": "at the next start of the daemon: ccmux restart NAME",
     "journal": "at the next start of the daemon: ccmux restart NAME",
+    "notify": "at the next start of the daemon: ccmux restart NAME",
     "approvals": "at the next start of the session: ccmux restart NAME --session",
     "version": "never: it is the version of the file's format",
 }

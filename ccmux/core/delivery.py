@@ -435,7 +435,7 @@ class Delivery:
         assert self.current is not None  # noqa: S101
         if self._passed:
             return []
-        return self._end(self.current, MessageState.REJECTED, "a person interrupted the turn at the terminal")
+        return self._end(self.current, MessageState.REJECTED, "a person interrupted the turn")
 
     # shared
 

@@ -24,6 +24,7 @@ from ccmux.daemon.desk import Desk
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.orders import Typed
 from ccmux.daemon.permits import Permits
 from ccmux.daemon.status import evidence, status
 from ccmux.errors import CcmuxError, ProtocolError
@@ -147,7 +148,19 @@ class Control:
             return {"v": 1} | await self._desk.do(request.op, MessageId(request.id))
         if request.op in ("approve", "deny"):
             return await self._decide(request)
-        raise ProtocolError(f"there is no request {request.op!r}")
+        who = request.sender or self._intake.owner
+        match request.op:
+            case "pause":
+                await self._driver.orders.pause(who)
+            case "resume":
+                await self._driver.orders.resume(who)
+            case "interrupt":
+                await self._driver.orders.interrupt(who)
+            case "clear" | "compact":
+                await self._driver.orders.have_typed(Typed(f"/{request.op}"), who)
+            case _:
+                raise ProtocolError(f"there is no request {request.op!r}")
+        return {"v": 1}
 
     async def _permit(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = _decode(line)

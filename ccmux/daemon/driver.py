@@ -24,6 +24,7 @@ from ccmux.core.reading import told
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
+from ccmux.daemon.orders import Orders
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.daemon.spooled import Spooled
@@ -33,7 +34,7 @@ from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
-from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent
+from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent, TurnInterrupted
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,9 @@ RESCAN = 30.0
 class Driver:
     """The life of one session and of the messages to it."""
 
-    def __init__(self, session: Session, record: Record, hub: Hub) -> None:
+    def __init__(self, session: Session, record: Record, hub: Hub, orders: Orders) -> None:
         self.session = session
+        self.orders = orders
         self.spec = session.spec
         self._record = record
         self._hub = hub
@@ -64,6 +66,7 @@ class Driver:
 
     async def recover(self) -> None:
         """Take up what the journal holds. The evidence is read in the first cycle, before anything is decided."""
+        await self.orders.load()
         kept = await self._record.load()
         self._talk = kept.talk
         self.delivery = Delivery.recovered(
@@ -173,6 +176,9 @@ class Driver:
         await self._read_hooks(now, follow=registered is None)
         if registered is not None and registered.session_id != self._talk.session_id:
             await self._switch(registered.session_id)
+        if self._hub.interrupted:
+            self._hub.interrupted = False
+            await self._happened(TurnInterrupted(""), now)
         seen = await self._observer.sources(pane, registered, self.life.life, self.delivery, now)
         if seen.without_registry:
             await self._find_conversation()
@@ -193,6 +199,9 @@ class Driver:
             and self.session.owes_words
             and await self._try(self.session.give_back(looked.box))
         ):
+            self._wake_in(AGAIN_SOON)
+            return
+        if self.delivery.current is None and await self.orders.carry_out(looked):
             self._wake_in(AGAIN_SOON)
             return
         await self._do(self.delivery.handle(looked, now))

@@ -32,6 +32,12 @@ class Hub:
         self._watchers: list[asyncio.Event] = []
         self.facts: dict[str, object] = {}
         """pane, claude and session as `status` shows them"""
+        self.paused = ""
+        """who paused it; empty: nobody"""
+        self.interrupted = False
+        """a person has ordered the running turn to stop, and it has"""
+        self.orders = 0
+        """how many wait for a calm moment"""
         self.approvals: Callable[[], Sequence[Approval]] = tuple
         """what a person is asked now"""
         self.new_channel = asyncio.Event()

@@ -13,9 +13,11 @@ import os
 import pwd
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ccmux.core.commanded import Commanded, commanded
 from ccmux.core.link import Malformed
 from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _RESCAN = 30.0
 """Seconds after which the directory is looked at even untold."""
+_AGAIN = 1.0
+"""Seconds, when something could not be looked at or opened."""
 _TAKEN = ".taken-"
 _SETTLED = 1.0
 """Seconds without a write after which a file in place of a FIFO is taken: its writer may only have opened it yet."""
@@ -55,10 +59,13 @@ class Intake:
         self._driver = driver
         self._hub = hub
         self._limits = driver.spec.delivery
-        self._links = Links(db, hub, self.take, driver.ahead, self._limits.max_message_bytes)
+        self._links = Links(db, hub, self.from_peer, driver.ahead, self._limits.max_message_bytes)
         self._readers: dict[ChannelName, Reader] = {}
         self._lines: asyncio.Queue[tuple[ChannelName, bytes]] = asyncio.Queue()
         self._scan = asyncio.Event()
+        self.commands: Callable[[Commanded, str], Awaitable[str]] | None = None
+        """carries out what is ordered over a channel"""
+        self._carrying: set[asyncio.Task[None]] = set()
         self.owner = pwd.getpwuid(os.getuid()).pw_name
 
     @property
@@ -105,6 +112,35 @@ class Intake:
             await self._driver.arrived(message)
         return message
 
+    async def from_peer(
+        self, text: str, *, channel: ChannelName, sender: str, key: str, urgent: bool, expires_at: float
+    ) -> Message:
+        """What a peer of the link sent: a message, or an order of somebody who may."""
+        order = commanded(text) if f"{channel}:{sender}" in self._driver.spec.approvals.operators else None
+        if order is not None:
+            return await self._commanded(order, text, channel, sender, key)
+        return await self.take(text, channel=channel, sender=sender, key=key, urgent=urgent, expires_at=expires_at)
+
+    async def _commanded(
+        self, order: Commanded, text: str, channel: ChannelName, sender: str, key: str | None
+    ) -> Message:
+        """Journal an order as done, then carry it out, once for a `key`; its outcome is told on the channel."""
+        order_as = Message(new_message_id(), channel, sender, text, time.time(), state=MessageState.DONE)
+        kept = await self._db.insist(lambda db: inbox.put(db, order_as, source_key=key))
+        if kept == order_as.id and self.commands is not None:
+            task = asyncio.create_task(self._carry_out(order, order_as), name=f"order {order.verb}")
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
+        return order_as
+
+    async def _carry_out(self, order: Commanded, message: Message) -> None:
+        """Not in the way of other lines: an order may wait for a calm moment."""
+        assert self.commands is not None  # noqa: S101 - whoever calls has looked
+        said = await self.commands(order, f"{message.sender} on {message.channel}")
+        reply = Reply(new_message_id(), message.id, message.channel, said, about=order.verb)
+        await self._db.insist(lambda db: outbox.put(db, reply, time.time()))
+        self._hub.kick(message.channel).set()
+
     def _put(self, db: sqlite3.Connection, plain: Message, key: str | None, files: tuple[str, ...]) -> Message:
         """In the journal's thread, so that the order stays: first the files, then the row that names them."""
         known = inbox.known_by(db, key)
@@ -149,9 +185,16 @@ class Intake:
         try:
             while True:
                 self._scan.clear()
-                await self._look()
+                pause = _RESCAN
+                try:
+                    await self._look()
+                except OSError as error:  # no file descriptor is left, say
+                    log.error("%s cannot be looked at: %s", self._run, error)  # noqa: TRY400 - the sentence says it all
+                    pause = _AGAIN
+                if any(reader.deaf for reader in self._readers.values()):
+                    pause = _AGAIN
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_RESCAN):
+                    async with asyncio.timeout(pause):
                         await self._scan.wait()
         finally:
             for reader in self._readers.values():
@@ -198,7 +241,7 @@ class Intake:
     def _read(self, channel: ChannelName, path: Path) -> None:
         """Have a reader on the FIFO that stands there now."""
         known = self._readers.get(channel)
-        if known is not None and known.identity != path.lstat().st_ino:
+        if known is not None and (known.deaf or known.identity != path.lstat().st_ino):
             self._readers.pop(channel).close()
             known = None
         if known is None:
@@ -252,6 +295,10 @@ class Intake:
         match parse_line(line):
             case Incoming(text):
                 try:
+                    order = commanded(text)
+                    if order is not None:
+                        await self._commanded(order, text, channel, self.owner, key)
+                        return
                     await self.take(text, channel=channel, key=key, insist=True)
                 except Refused as error:
                     await self._refuse(channel, text, error.what, key)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import logging.handlers
 import signal
 from pathlib import Path
+
+from ccmux.files import write_private
 
 _LOG_BYTES, _LOG_FILES = 5_000_000, 3
 
@@ -17,6 +20,12 @@ def log_to(path: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     path.chmod(0o600)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def leave_word(path: Path, what: str) -> None:
+    """Why the daemon ended, for `ls` and `status`, until one is ready again."""
+    with contextlib.suppress(OSError):  # the log has it, too; a disk that is full takes neither
+        write_private(path, what.encode("utf-8", "replace"))
 
 
 def on_signals(stop: asyncio.Event, tell: asyncio.Event) -> None:

@@ -111,7 +111,8 @@ class Observer:
         current = delivery.current
         doubt = current is not None and current.state in _IN_DOUBT
         waiting = current is None and bool(delivery.waiting)
-        return doubt or waiting or bool(pane.people or self.draft or delivery.stashed) or self._session.owes_words
+        ours = bool(delivery.stashed) or self._session.owes_words or bool(self._hub.orders)
+        return doubt or waiting or ours or bool(pane.people or self.draft)
 
     def read(self, seen: Sources, wall: float) -> Reading:
         """The state; everybody is told, and sources that contradict each other are logged."""
@@ -123,7 +124,9 @@ class Observer:
             "pid": pane.pid if pane and not pane.dead else 0,
             "version": registered.version if registered else "",
         }
-        self._hub.read(reading, wall, evidence)
+        paused = bool(self._hub.paused) and reading.state is InstanceState.IDLE
+        shown = Reading(InstanceState.PAUSED, f"by {self._hub.paused}", "daemon") if paused else reading
+        self._hub.read(shown, wall, evidence)
         differ = disagreement(evidence, wall)
         if differ and differ != self._disagreement:
             log.warning("sources disagree: %s; %s is believed (%s)", differ, reading.source, reading.state)
@@ -139,6 +142,8 @@ class Observer:
             self._wake_in(left)
         if left == 0:
             why = blocked(seen, reading, patient=False)
+        if self._hub.paused:
+            why = why or "paused"
         return Looked(
             pane.generation if pane is not None and not pane.dead else None,
             idle=said is not None and said.idle,

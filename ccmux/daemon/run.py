@@ -15,11 +15,14 @@ from ccmux.approvals.desk import Approvals
 from ccmux.claude import launch
 from ccmux.config.load import load
 from ccmux.daemon import lifespan
+from ccmux.daemon.commands import Commands
 from ccmux.daemon.control import Control
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.housekeeping import Housekeeping
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.notify import Notify
+from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
@@ -50,12 +53,14 @@ def run(name: str) -> None:
             again = asyncio.run(_live(paths, umask))
         except CcmuxError as error:
             log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
+            lifespan.leave_word(paths.last_word, error.what)
             raise
         except BaseExceptionGroup as group:
             log.exception("the daemon ends")
             ours = _first(group)
             if ours is None:
                 raise
+            lifespan.leave_word(paths.last_word, ours.what)
             raise ours from group
     if again:
         os.umask(umask)
@@ -78,11 +83,13 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
         db = Database(paths.journal, hub.tell_watchers)
         stack.push_async_callback(db.close)
         session = Session(paths, spec, hub.change, umask)
-        driver = Driver(session, Record(db, hub), hub)
+        orders = Orders(session, db, hub)
+        driver = Driver(session, Record(db, hub), hub, orders)
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         approvals = Approvals(paths.name, db, spec, hub.told)
         hub.approvals = lambda: approvals.waiting
+        intake.commands = Commands(driver, orders, approvals, hub).carry_out
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
         async with asyncio.TaskGroup() as group:
@@ -93,10 +100,12 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(session.watch_keys(), name="keys"),
                 group.create_task(_relent(hub, db), name="relent"),
                 group.create_task(approvals.run(), name="approvals"),
+                group.create_task(Notify(paths.name, spec.notify, session, hub).run(), name="notify"),
                 group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]
             async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
+                paths.last_word.unlink(missing_ok=True)
                 await driver.run()
             for worker in workers:
                 worker.cancel()

@@ -32,7 +32,7 @@ from ccmux.core.sources import Pane, Registered
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
 from ccmux.files import write_private
 from ccmux.hooks import gate
-from ccmux.model.ids import Generation, Nonce, new_generation
+from ccmux.model.ids import Generation, Nonce, new_generation, new_nonce
 from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
@@ -241,6 +241,41 @@ class Session:
             await asyncio.sleep(pause)
             pause *= 2
 
+    async def escape(self) -> bool:
+        """Press Esc; False when tmux refused, or there is no living pane."""
+        if self._control is None or self._pane is None or self._pane.dead:
+            return False
+        return await panes.escape(self._control, self._pane)
+
+    async def command(self, words: str) -> bool:
+        """Type one of Claude's own commands into an empty box and press Enter; False when it was not pressed."""
+        control, pane = self._control, self._pane
+        if (
+            control is None
+            or pane is None
+            or not await panes.type_text(control, pane, [words], f"{new_nonce()}-command")
+        ):
+            return False
+        shown = await self._shows_only(words)
+        with gate.closed(self.paths.gate) as passed_at:
+            calm = shown and passed_at is not None and self._calm(passed_at)
+            pressed = calm and await panes.enter(control, pane, words)
+        if shown and not pressed:
+            await self._empty(words, pane.generation)
+        return pressed
+
+    async def _shows_only(self, words: str) -> bool:
+        for _ in range(_DRAWINGS):
+            box = await self.box()
+            if box is not None and box.text == words:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def terminals(self) -> list[str]:
+        """The terminals of the people who are attached."""
+        return [] if self._control is None else await panes.terminals(self._control, self.paths.session)
+
     async def stash(self, generation: Generation) -> bool:
         """Have Claude set the draft aside or put it back; False when tmux refused."""
         control, pane = self._of(generation)
@@ -253,6 +288,11 @@ class Session:
         if not (is_ours(text, message) or envelope_id(text)):
             return False
         return await self._empty(text, generation)
+
+    async def clear_left_over(self, generation: Generation) -> bool:
+        """Delete what stands in the box of a message that has ended: Esc puts a prompt back there."""
+        before = await self.box()
+        return before is not None and bool(envelope_id(before.text)) and await self._empty(before.text, generation)
 
     async def untangle(self, message: Message, generation: Generation) -> bool:
         """A person has typed behind our text: delete all of it, and give him back his words as a draft."""

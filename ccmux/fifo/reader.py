@@ -33,6 +33,11 @@ class Reader:
         self.identity = os.fstat(self._fd).st_ino
         self._loop.add_reader(self._fd, self._readable)
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the FIFO could not be opened anew."""
+        return self._fd < 0
+
     def close(self) -> None:
         """Stop reading. Bytes that nobody read die with the last descriptor."""
         if self._fd >= 0:

@@ -37,6 +37,11 @@ class Client:
         self._socket.settimeout(timeout)
         try:
             self._socket.connect(str(paths.control_socket))
+        except BlockingIOError:
+            self._socket.close()
+            raise Refused(
+                f"the daemon of {paths.name} does not answer: too many wait for it", fix="ccmux doctor"
+            ) from None
         except (FileNotFoundError, ConnectionRefusedError):
             self._socket.close()
             if not paths.config.exists():

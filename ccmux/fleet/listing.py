@@ -52,6 +52,13 @@ def _claude(paths: InstancePaths) -> int:
     return next((int(line[2:]) for line in run.stdout.splitlines() if line.startswith("0 ")), 0)
 
 
+def _last_word(paths: InstancePaths) -> str:
+    try:
+        return paths.last_word.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
     """An instance whose daemon does not answer, from its files."""
     from ccmux.config.load import load
@@ -76,7 +83,7 @@ def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
         paths,
         role=role,
         state="stopped",
-        reason=trouble or ("daemon-not-running" if alive else ""),
+        reason=trouble or _last_word(paths) or ("daemon-not-running" if alive else ""),
         since=0.0,
         cwd=work,
         session_id=session_id,

@@ -6,6 +6,7 @@ WAL and synchronous=FULL: a commit that was acknowledged survives kill -9 and po
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -32,23 +33,23 @@ _PRIMARY: Final = 0xFF
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open (or make) a journal and bring it to the present schema. Fails on a newer one, and on a damaged file."""
+    _check(path)
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     except sqlite3.Error as error:
         raise explained(error, path, "opened") from error
     try:
-        _prepare(db, path)
+        _prepare(db)
     except sqlite3.Error as error:
         db.close()
         raise explained(error, path, "opened") from error
-    except JournalError:
-        db.close()
-        raise
     return db
 
 
-def explained(error: sqlite3.Error, path: Path, what: str) -> JournalError:
+def explained(error: sqlite3.Error | MemoryError, path: Path, what: str) -> JournalError:
     """The same error for a person: what cannot be done, why, and what mends it. DiskTrouble when it may pass."""
+    if isinstance(error, MemoryError):
+        return DiskTrouble(f"the journal {path} cannot be {what}: out of memory", fix="free -m")
     kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
     if kind in _DAMAGED:
         return _damaged(path, str(error))
@@ -64,22 +65,33 @@ def _damaged(path: Path, how: str) -> JournalError:
     )
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+def _check(path: Path) -> None:
+    """Look at it without writing: a journal that is damaged or too new stays as it is, its write-ahead log, too."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise explained(error, path, "opened") from error
     if found != "ok":
         raise _damaged(path, str(found))
-    _migrate(db, path)
-
-
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise JournalError(
             f"the journal {path} has schema {version}, this ccmux knows up to {len(MIGRATIONS)}",
             fix="use the newer ccmux that wrote it",
         )
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    _migrate(db)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
     for number in range(version, len(MIGRATIONS)):
         db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")

@@ -127,7 +127,7 @@ class Database:
             try:
                 results = self._transaction(writes)
                 self._tell("")
-            except (sqlite3.Error, JournalError) as error:
+            except Exception as error:  # noqa: BLE001 - this thread must live: everybody waits for it
                 self._roll_back()
                 failure = self._explained(error)
                 if self._insists and isinstance(failure, DiskTrouble):
@@ -172,7 +172,7 @@ class Database:
             log.error("%s could not be rolled back: %s", self.path, error)  # noqa: TRY400 - the sentence says it all
 
     def _explained(self, error: Exception) -> Exception:
-        return explained(error, self.path, "written") if isinstance(error, sqlite3.Error) else error
+        return explained(error, self.path, "written") if isinstance(error, sqlite3.Error | MemoryError) else error
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:

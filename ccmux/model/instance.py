@@ -105,6 +105,14 @@ class ApprovalsSpec(_Section, frozen=True):
     """`[approvals]`: questions of Claude's, with `claude.permission_mode = "ask"`. Takes effect at the next start of both."""
 
     timeout: Annotated[float, Meta(ge=1, le=86400 * 7)] = 3600.0
+    operators: tuple[str, ...] = ()
+
+
+class NotifySpec(_Section, frozen=True):
+    """`[notify]`: a word when a person is needed. Takes effect at the next start of the daemon."""
+
+    bell: bool = True
+    command: str = ""
 
 
 class JournalSpec(_Section, frozen=True):
@@ -125,3 +133,4 @@ class InstanceSpec(_Section, frozen=True):
     restart: RestartSpec = RestartSpec()
     journal: JournalSpec = JournalSpec()
     approvals: ApprovalsSpec = ApprovalsSpec()
+    notify: NotifySpec = NotifySpec()

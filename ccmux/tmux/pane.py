@@ -161,6 +161,19 @@ async def erase(control: Control, pane: Pane, marker: str) -> bool:
     return await _press(control, pane, _ERASE, f"#{{C:{marker}}}" if marker else "1")
 
 
+async def escape(control: Control, pane: Pane) -> bool:
+    """Press Esc: Claude stops what it does. False when tmux refused."""
+    return await _press(control, pane, ("Escape",))
+
+
+async def terminals(control: Control, session: str) -> list[str]:
+    """The terminal devices of the clients that are no control connection."""
+    lines = await control.run(
+        command("list-clients", "-t", f"={session}", "-F", "#{client_control_mode} #{client_tty}")
+    )
+    return [line.partition(" ")[2] for line in lines if line.startswith("0 ")]
+
+
 async def stash(control: Control, pane: Pane) -> bool:
     """Press Ctrl+S: Claude sets a draft aside, or puts it back where the box is empty. False when tmux refused."""
     return await _press(control, pane, _STASH)

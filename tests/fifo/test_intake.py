@@ -16,6 +16,7 @@ import pytest
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.orders import Orders
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.fifo import pipe
@@ -38,7 +39,8 @@ class Door:
         self.run = self.paths.run
         self.hub = Hub()
         self.db = Database(self.paths.journal)
-        driver = Driver(Session(self.paths, InstanceSpec(), self.hub.change), Record(self.db, self.hub), self.hub)
+        session = Session(self.paths, InstanceSpec(), self.hub.change)
+        driver = Driver(session, Record(self.db, self.hub), self.hub, Orders(session, self.db, self.hub))
         self.intake = Intake(self.run, self.db, driver, self.hub)
         self.tasks: list[asyncio.Task[None]] = []
 

@@ -53,9 +53,9 @@ def waiting(rig: Rig) -> dict[str, Any]:
 
 
 def ended(rig: Rig, message: str) -> dict[str, Any]:
-    def over() -> dict[str, Any] | None:
+    def over() -> dict[str, Any]:
         one = next(one for one in rig.history("a") if one["message"]["id"] == message)
-        return dict(one) if one["message"]["state"] in ("done", "rejected", "dead") else None
+        return dict(one) if one["message"]["state"] in ("done", "rejected", "dead") else {}
 
     return until(over, "the message has ended")
 

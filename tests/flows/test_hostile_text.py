@@ -95,7 +95,7 @@ def test_each_of_fifty_hostile_messages_is_one_prompt_and_nothing_else(rig: Rig)
     assert "pasted_content id=\\\\'" not in bodies
     history = rig.history("a")
     assert [entry["message"]["attempt"] for entry in history] == [1] * len(corpus)
-    assert "don't ask on" in rig.screen("a")  # the mode is what it was
+    assert "manual mode on" in rig.screen("a")  # the mode is what it was
 
 
 def test_a_dialog_is_never_answered_by_a_message(rig: Rig) -> None:
