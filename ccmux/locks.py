@@ -31,6 +31,17 @@ def lock(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def lock_briefly(path: Path) -> Iterator[None]:
+    """Hold a lock that others hold for a moment only; waits for it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def _take(fd: int) -> None:
     """Take the lock; a few tries, because `held` has it for a moment."""
     for _ in range(_TRIES):

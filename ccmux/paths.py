@@ -19,6 +19,11 @@ def base() -> Path:
     return Path(os.environ.get("CCMUX_HOME") or os.environ.get("HOME") or os.path.expanduser("~")).absolute()  # noqa: PTH111
 
 
+def shared() -> Path:
+    """What the instances of a person have in common: marks, no state. It may be deleted."""
+    return base() / ".cache" / "ccmux"
+
+
 class InstancePaths:
     """Every path of one instance, derived from its home. (No dataclass: that import costs `send` a third of its time.)"""
 
@@ -97,6 +102,11 @@ class InstancePaths:
     def draft(self) -> Path:
         """The latest draft of a person that was set aside for a message, in case Claude dies before it is put back."""
         return self.data / "draft.txt"
+
+    @property
+    def started_binary(self) -> Path:
+        """Which `claude` was started: its path, and the identity of the file behind it."""
+        return self.data / "claude-started"
 
     @property
     def last_word(self) -> Path:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+
+def memory(pid: int) -> float:
+    """Megabytes of the process that are in memory (RSS); 0 when there is none."""
+    if sys.platform == "linux":
+        try:
+            pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            return 0.0
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+    run = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10)
+    return int(run.stdout.strip() or 0) / 1000
 
 
 def started(pid: int) -> str | None:

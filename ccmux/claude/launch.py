@@ -50,6 +50,7 @@ class Launch:
     login: Login
     version: str
     script: Path
+    binary: Path
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +115,7 @@ def prepare(
         command=shlex.join(argv),
     )
     write_private(paths.launch_script, text.encode("utf-8", "surrogateescape"))
-    return Launch(login, its_version, paths.launch_script)
+    return Launch(login, its_version, paths.launch_script, binary)
 
 
 def keep_key(paths: InstancePaths, spec: InstanceSpec, environment: Mapping[str, str]) -> None:

@@ -30,6 +30,9 @@ def plain(text: str) -> str:
 def state_of(instance: dict[str, Any]) -> str:
     """State and reason as one word or two."""
     reason = instance["reason"]
+    if instance["until"]:
+        clock = time.strftime("%H:%M:%S", time.localtime(instance["until"]))
+        return f"{instance['state']} ({plain(reason)}, tried again at {clock})"
     return f"{instance['state']} ({plain(reason)})" if reason else str(instance["state"])
 
 

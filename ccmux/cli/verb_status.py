@@ -41,6 +41,7 @@ def _full(one: dict[str, Any]) -> str:
         ("claude", process),
         ("session", one["session_id"] or "none yet"),
         *([("login", render.plain(one["login"]))] if one["login"] else []),
+        *([("drift", f"{', '.join(one['drift'])}: ccmux restart {one['name']} --session")] if one["drift"] else []),
         ("daemon", f"pid {one['daemon']['pid']}" if one["daemon"]["pid"] else "not running"),
         ("home", one["home"]),
         ("attach", shlex.join(one["attach"])),

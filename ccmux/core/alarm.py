@@ -16,11 +16,16 @@ class Alarm:
 
     _told: frozenset[str] = frozenset()
 
-    def seen(self, reading: Reading, asked: tuple[str, ...]) -> str:
-        """In words what has begun to need a person; empty when nothing has."""
+    def seen(self, reading: Reading, asked: tuple[str, ...]) -> list[str]:
+        """In words what has begun to need a person."""
         needs = {f"approval {code}" for code in asked}
         if reading.state in _NEEDED and not (asked and reading.reason == "approval"):
             needs.add(f"{reading.state}: {reading.reason}" if reading.reason else str(reading.state))
         fresh = sorted(needs - self._told)
         self._told = frozenset(needs)
-        return "; ".join(fresh)
+        return fresh
+
+
+def shared(need: str) -> bool:
+    """Whether other instances will need the same at the same time: one login, one API."""
+    return need.startswith((InstanceState.LIMITED, InstanceState.LOGGED_OUT))

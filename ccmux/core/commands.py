@@ -14,6 +14,8 @@ class Save:
 
     message: Message
     note: str = ""
+    tell: str = ""
+    """what its sender is told, once, together with the commit: why there is no answer yet"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Delivery:
     """Everything that is decided about messages. Owned by the driver, which journals what it says."""
 
     max_attempts: int = 5
+    later: float = 0.0
+    """seconds by which this one lets others go first when the API works again"""
     nonces: Callable[[], Nonce] = new_nonce
     waiting: deque[Message] = field(default_factory=deque)
     current: Message | None = None
@@ -424,12 +426,19 @@ class Delivery:
         if event.error in HOPELESS:
             return self._end(current, MessageState.DEAD, why)
         self.trouble = event.error
-        self.hold_until = now + min(HOLD_LONGEST, HOLD * 2.0**self._holds)
+        self.hold_until = now + min(HOLD_LONGEST, HOLD * 2.0**self._holds) + self.later
         self._holds += 1
         self._wake(self.hold_until)
         attempt = current.attempt - 1  # the API's refusal is not the message's fault
         self.current = replace(current, state=MessageState.INTERRUPTED, resumed=True, reason=why, attempt=attempt)
-        return [Save(self.current, note=why)]
+        seconds = self.hold_until - now
+        return [
+            Save(
+                self.current,
+                note=why,
+                tell=f"held: {why}. It is gone on with in {seconds:.0f} s, and again until it works",
+            )
+        ]
 
     def _interrupted(self, _event: TurnInterrupted, _now: float) -> list[Command]:
         assert self.current is not None  # noqa: S101

@@ -35,6 +35,7 @@ class Do(StrEnum):
     """the conversation cannot be resumed: begin a fresh one, with a visible notice"""
 
 
+_DAY = 86_400.0
 UNRESUMABLE_AFTER = 2
 """Deaths in a row, before ever being ready, of a Claude that was to resume: after these a fresh conversation begins."""
 
@@ -60,6 +61,21 @@ class Lifecycle:
             self.budget = Budget(self.spec)
             self.early_deaths = 0
             self._to(Life.RESTING, now, wake=now)
+
+    def too_old(self, now: float, megabytes: float) -> str:
+        """Why a Claude that is ready is to be started anew; empty when it is not."""
+        if self.life is not Life.READY:
+            return ""
+        if self.spec.recycle_mb and megabytes > self.spec.recycle_mb:
+            return f"it uses {megabytes:.0f} MB (restart.recycle_mb)"
+        days = (now - self.since) / _DAY
+        if self.spec.recycle_days and days > self.spec.recycle_days:
+            return f"it has run for {days:.1f} days (restart.recycle_days)"
+        return ""
+
+    def ended_by_us(self, now: float) -> None:
+        """Claude was ended to be started anew: no death that counts."""
+        self._to(Life.RESTING, now, wake=now)
 
     def seen(self, now: float, *, generation: Generation | None, alive: bool, registered: bool, resuming: bool) -> Do:
         """The pane as it is: no generation means that there is no session at all."""

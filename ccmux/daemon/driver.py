@@ -21,6 +21,7 @@ from ccmux.core.delivery import Delivery
 from ccmux.core.events import Arrived, Cancelled, Entered, Event, Pasted
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.reading import told
+from ccmux.core.sources import Pane
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
@@ -32,14 +33,20 @@ from ccmux.errors import CcmuxError, TmuxError
 from ccmux.files import write_private
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
+from ccmux.model.instance import Role
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
 from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent, TurnInterrupted
+from ccmux.processes import memory
 
 log = logging.getLogger(__name__)
 
 LOOKS_WITHIN = 1.0
 """Seconds that somebody waits for a look of this moment."""
+WEIGHED_EVERY = 60.0
+"""Seconds between two looks at Claude's memory and age."""
+LATER = 10.0
+"""Seconds by which projects let the assistant go first when the API works again."""
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
 
@@ -59,6 +66,7 @@ class Driver:
         self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble = ""
+        self._weighed_at = -WEIGHED_EVERY
         self._observer = Observer(session, hub, self._wake_in)
         self._spooled = Spooled(session.paths.hook_spool)
 
@@ -81,6 +89,7 @@ class Driver:
             others=kept.others[0],
             told=kept.others[1],
         )
+        self.delivery.later = 0.0 if self.spec.role is Role.ASSISTANT else LATER
         self._follow(self._talk.session_id)
         if self.delivery.current is not None:
             log.info("recovering %s (%s)", self.delivery.current.id, self.delivery.current.state)
@@ -144,6 +153,12 @@ class Driver:
             "blocked": self.delivery.blocked if self.delivery.waiting else "",
         }
 
+    @property
+    def held_until(self) -> float:
+        """Wall clock at which the API is asked again; 0 when nothing is held."""
+        left = self.delivery.hold_until - time.monotonic()
+        return round(time.time() + left, 3) if self.delivery.trouble and left > 0 else 0.0
+
     # one cycle
 
     def _look_at_the_ground(self) -> None:
@@ -201,12 +216,31 @@ class Driver:
         ):
             self._wake_in(AGAIN_SOON)
             return
+        calm = registered is not None and registered.status == "idle" and pane is not None and not pane.people
+        if calm and pane is not None and await self._recycled(pane, now):
+            return
         if self.delivery.current is None and await self.orders.carry_out(looked):
             self._wake_in(AGAIN_SOON)
             return
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    async def _recycled(self, pane: Pane, now: float) -> bool:
+        """Whether Claude was ended because it has grown too big or too old. Only while nobody and nothing needs it."""
+        delivery = self.delivery
+        needed = delivery.current or delivery.waiting or delivery.stashed or self._observer.draft
+        if needed or now < self._weighed_at + WEIGHED_EVERY:
+            return False
+        self._weighed_at = now
+        why = self.life.too_old(now, memory(pane.pid))
+        if not why:
+            return False
+        log.info("Claude is started anew, with its conversation: %s", why)
+        if await self.session.end_claude():
+            self.life.ended_by_us(time.monotonic())
+            self._wake_in(0.0)
+        return True
 
     async def _wait(self) -> None:
         wakes = [self.delivery.wake_at, self.life.wake_at]
@@ -331,8 +365,8 @@ class Driver:
         while todo:
             result: Event | None = None
             match todo.popleft():
-                case Save(message, note):
-                    await self._record.save(message, note, self._position())
+                case Save(message, note, tell):
+                    await self._record.save(message, note, self._position(), tell)
                 case Answer() as answer:
                     await self._record.answer(answer, self._position())
                 case Remember(prompt_id, message_id):

@@ -6,27 +6,33 @@ import asyncio
 import contextlib
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Final
 
-from ccmux.core.alarm import Alarm
+from ccmux.core.alarm import Alarm, shared
+from ccmux.core.clock import seconds_since
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.session import Session
 from ccmux.errors import TmuxError
+from ccmux.locks import lock_briefly
 from ccmux.model.instance import NotifySpec
 
 log = logging.getLogger(__name__)
 
 _WITHIN: Final = 20.0
 """Seconds that the command may take."""
+_ONE_ALARM: Final = 900.0
+"""Seconds within which the same trouble of the login or the API is told by one instance only."""
 _BELL: Final = b"\a"
 
 
 class Notify:
     """Watches the state of one instance."""
 
-    def __init__(self, name: str, spec: NotifySpec, session: Session, hub: Hub) -> None:
+    def __init__(self, name: str, spec: NotifySpec, session: Session, hub: Hub, shared_directory: Path) -> None:
         self._name = name
+        self._shared = shared_directory
         self._spec = spec
         self._session = session
         self._hub = hub
@@ -39,9 +45,20 @@ class Notify:
                 await changed.wait()
                 changed.clear()
                 asked = tuple(one.code for one in self._hub.approvals())
-                why = self._alarm.seen(self._hub.reading, asked)
-                if why:
-                    await self._tell(why)
+                needs = self._alarm.seen(self._hub.reading, asked)
+                fresh = [one for one in needs if not shared(one) or await asyncio.to_thread(self._first, one)]
+                if fresh:
+                    await self._tell("; ".join(fresh))
+
+    def _first(self, need: str) -> bool:
+        """Whether no other instance has told the same of late: ten that meet one limit are one alarm."""
+        self._shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with lock_briefly(self._shared / "alarms.lock"):
+            mark = self._shared / f"alarm-{need.partition(':')[0]}"
+            if mark.exists() and seconds_since(mark.stat().st_mtime, time.time()) < _ONE_ALARM:
+                return False
+            mark.touch()
+            return True
 
     async def _tell(self, why: str) -> None:
         log.info("a person is needed: %s", why)

@@ -22,6 +22,9 @@ from ccmux.model.turn import Cause
 
 log = logging.getLogger(__name__)
 
+HELD = "held"
+"""What a line tells of that says why an answer is late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -71,16 +74,20 @@ class Record:
     async def remember(self, prompt_id: str, message_id: MessageId) -> None:
         await self._db.insist(lambda db: meta.remember_cause(db, prompt_id, message_id))
 
-    async def save(self, message: Message, note: str, talk: Conversation) -> None:
-        """The message as it is now, before anything that follows from it is done."""
+    async def save(self, message: Message, note: str, talk: Conversation, tell: str = "") -> None:
+        """The message as it is now, before anything that follows from it is done; and once what its sender is told."""
         now = time.time()
 
         def work(db: sqlite3.Connection) -> None:
             inbox.save(db, message, now)
             meta.save_conversation(db, talk)
             meta.note(db, now, message.id, message.state, note or _proof(message))
+            if tell and not outbox.told(db, message.id, HELD):
+                outbox.put(db, Reply(new_message_id(), message.id, message.channel, tell, about=HELD), now)
 
         await self._db.insist(work)
+        if tell:
+            self._hub.kick(message.channel).set()
         if note and message.state in (MessageState.RECEIVED, MessageState.INTERRUPTED):
             log.warning("%s: %s (attempt %d)", message.id, note, message.attempt)
 

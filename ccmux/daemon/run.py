@@ -34,7 +34,7 @@ from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.model.ids import LOCAL
 from ccmux.model.instance import PermissionMode
-from ccmux.paths import InstancePaths
+from ccmux.paths import InstancePaths, shared
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(session.watch_keys(), name="keys"),
                 group.create_task(_relent(hub, db), name="relent"),
                 group.create_task(approvals.run(), name="approvals"),
-                group.create_task(Notify(paths.name, spec.notify, session, hub).run(), name="notify"),
+                group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]
             async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):

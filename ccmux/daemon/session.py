@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from ccmux.core.envelope import (
 )
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
+from ccmux.daemon.drift import identity
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
 from ccmux.files import write_private
 from ccmux.hooks import gate
@@ -43,6 +45,8 @@ from ccmux.tmux.server import Server, configuration
 
 log = logging.getLogger(__name__)
 
+_ENDS_WITHIN = 100
+"""Tenths of a second in which Claude ends after SIGTERM."""
 _NOT_AGAIN = 3.0
 """Seconds between two Ctrl+C: for a second or so the next one would end Claude."""
 _WORD = re.compile(r"[A-Za-z0-9-]{3,60}")
@@ -154,6 +158,7 @@ class Session:
         generation = new_generation()
         command = ["/bin/sh", str(prepared.script)]
         write_private(self.paths.tmux_conf, configuration(self.spec.terminal).encode())
+        write_private(self.paths.started_binary, identity(str(prepared.binary)).encode("utf-8", "surrogateescape"))
         pane = self._pane
         if pane is None:
             options = {panes.GENERATION_OPTION: generation}
@@ -162,6 +167,20 @@ class Session:
             option = [";", "set-option", "-p", "-t", pane.id, panes.GENERATION_OPTION, generation]
             await self.server.run("respawn-pane", "-k", "-t", pane.id, *command, *option)
         return generation
+
+    async def end_claude(self) -> bool:
+        """Have Claude end in order, as a stop does, and wait until it has; False when it does not."""
+        pane = self._pane
+        if pane is None or pane.dead:
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pane.pid, signal.SIGTERM)
+        for _ in range(_ENDS_WITHIN):
+            now = await self.look()
+            if now is None or now.dead or now.pid != pane.pid:
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     async def keep_screen(self) -> None:
         """Keep what the dead pane shows, for a person."""

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ccmux.claude.launch import work_directory
+from ccmux.daemon.drift import drift
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.errors import CcmuxError
@@ -43,4 +44,6 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         queue={"waiting": facts["waiting"], "in_flight": facts["in_flight"], "dead": dead},
         blocked=str(facts["blocked"]),
         login=driver.session.login,
+        until=driver.held_until,
+        drift=drift(paths, spec),
     )

@@ -42,6 +42,12 @@ def delivered(db: sqlite3.Connection, reply_id: str, at: float) -> None:
     db.execute("UPDATE outbox SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", (at, reply_id))
 
 
+def told(db: sqlite3.Connection, message_id: MessageId, about: str) -> bool:
+    """Whether the sender of the message was told something about that."""
+    found = db.execute("SELECT 1 FROM outbox WHERE reply_to = ? AND about = ?", (message_id, about)).fetchone()
+    return found is not None
+
+
 def first_to(db: sqlite3.Connection, message_id: MessageId) -> Reply | None:
     """The (first) reply to a message; what only tells of something is none."""
     row = db.execute(

@@ -99,6 +99,8 @@ class RestartSpec(_Section, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 5
     window: Seconds = 600.0
     ready_within: Seconds = 15.0
+    recycle_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 3000
+    recycle_days: Annotated[float, Meta(ge=0, le=3660)] = 0.0
 
 
 class ApprovalsSpec(_Section, frozen=True):

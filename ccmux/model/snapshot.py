@@ -23,6 +23,8 @@ def frame(
     queue: dict[str, Any],
     blocked: str = "",
     login: str = "",
+    until: float = 0.0,
+    drift: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The keys that scripts rely on; added to, never changed."""
     try:
@@ -46,4 +48,6 @@ def frame(
         "queue": queue,
         "blocked": blocked,
         "login": login,
+        "until": until,
+        "drift": list(drift),
     }
