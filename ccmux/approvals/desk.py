@@ -8,6 +8,7 @@ import logging
 import secrets
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -66,6 +67,8 @@ class Approvals:
         self._tell = tell
         self._ended: dict[str, asyncio.Event] = {}
         self._waiting: dict[str, Approval] = {}
+        self._waits: Counter[str] = Counter()
+        """how many hooks wait for one approval: a hook that lost its line comes again before the old line is seen to be dead"""
         self._allowed: list[Asked] = []
         """allowed before Claude asked by itself, which it does for a plan whatever its hook says"""
 
@@ -102,8 +105,11 @@ class Approvals:
 
     async def wait(self, approval: Approval, *, requested: bool) -> Verdict:
         """Until it has ended, or its time is over: then it is denied. Cancelled when the daemon ends: it stays open then."""
+        if approval.state is not ApprovalState.OPEN:  # decided while no hook was there to hear it
+            return self._verdict(approval, requested=requested)
         ended = self._ended.setdefault(approval.id, asyncio.Event())
         self._waiting[approval.id] = approval
+        self._waits[approval.id] += 1
         self._tell(None)
         try:
             left = max(0.0, min(approval.expires_at - time.time(), self._spec.approvals.timeout))
@@ -116,13 +122,16 @@ class Approvals:
             await self._end(late)
             known = await self._db.read(partial(approvals.find, name=approval.id))
         finally:
-            self._waiting.pop(approval.id, None)
-            self._ended.pop(approval.id, None)
+            self._waits[approval.id] -= 1
+            if not self._waits[approval.id]:
+                del self._waits[approval.id], self._waiting[approval.id], self._ended[approval.id]
             self._tell(None)
         return self._verdict(known or late, requested=requested)
 
     async def withdraw(self, approval: Approval) -> None:
-        """Claude does not wait for it any more."""
+        """A hook does not wait for it any more; nor does Claude, when that was the only one."""
+        if self._waits[approval.id] > 1:
+            return
         await self._end(replace(approval, state=ApprovalState.WITHDRAWN, decided_by="Claude"))
 
     async def answer(self, name: str, answer: Answer) -> Approval:
@@ -158,6 +167,8 @@ class Approvals:
             return known
 
         approval = await self._db.insist(work)
+        if approval is not fresh:
+            return approval
         log.info("%s asks: %s %s (%s)", approval.id, approval.asked.kind, approval.asked.tool, approval.code)
         self._tell(cause.channel)
         return approval

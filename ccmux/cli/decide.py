@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccmux.cli import render
 from ccmux.errors import CcmuxError, UsageError
 from ccmux.fleet import registry
 from ccmux.fleet.client import Client
@@ -15,7 +16,7 @@ def decide(name: str, op: str, *, reason: str, session: bool = False, answers: t
     paths, found = _find(name)
     with Client(paths) as client:
         client.ask(op=op, id=found.id, reason=reason, session=session, answers=answers)
-    return f"{found.code} of {paths.name} ({found.asked.tool}) is {'allowed' if op == 'approve' else 'denied'}"
+    return f"{found.code} of {paths.name} ({render.plain(found.asked.tool)}) is {'allowed' if op == 'approve' else 'denied'}"
 
 
 def _find(name: str) -> tuple[InstancePaths, Approval]:

@@ -19,7 +19,7 @@ class Alarm:
     def seen(self, reading: Reading, asked: tuple[str, ...]) -> list[str]:
         """In words what has begun to need a person."""
         needs = {f"approval {code}" for code in asked}
-        if reading.state in _NEEDED and not (asked and reading.reason == "approval"):
+        if reading.state in _NEEDED and reading.reason != "approval":  # those are told one by one
             needs.add(f"{reading.state}: {reading.reason}" if reading.reason else str(reading.state))
         fresh = sorted(needs - self._told)
         self._told = frozenset(needs)

@@ -40,7 +40,7 @@ class Commands:
                 await self._driver.look()
                 return self._status()
             case "stop":
-                await self._orders.interrupt(who)
+                await self._driver.interrupt(who)
                 return "the turn is stopped"
             case "pause":
                 await self._orders.pause(who)

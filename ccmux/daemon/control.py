@@ -155,7 +155,7 @@ class Control:
             case "resume":
                 await self._driver.orders.resume(who)
             case "interrupt":
-                await self._driver.orders.interrupt(who)
+                await self._driver.interrupt(who)
             case "clear" | "compact":
                 await self._driver.orders.have_typed(Typed(f"/{request.op}"), who)
             case _:

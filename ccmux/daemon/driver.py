@@ -21,7 +21,7 @@ from ccmux.core.delivery import Delivery
 from ccmux.core.events import Arrived, Cancelled, Entered, Event, Pasted
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.reading import told
-from ccmux.core.sources import Pane
+from ccmux.core.sources import Pane, Registered
 from ccmux.core.transcript import events_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
@@ -67,6 +67,8 @@ class Driver:
         self._tail: transcripts.Tail | None = None
         self._trouble = ""
         self._weighed_at = -WEIGHED_EVERY
+        self._interrupted: MessageId | None = None
+        """whose turn a person has ordered to stop"""
         self._observer = Observer(session, hub, self._wake_in)
         self._spooled = Spooled(session.paths.hook_spool)
 
@@ -191,9 +193,7 @@ class Driver:
         await self._read_hooks(now, follow=registered is None)
         if registered is not None and registered.session_id != self._talk.session_id:
             await self._switch(registered.session_id)
-        if self._hub.interrupted:
-            self._hub.interrupted = False
-            await self._happened(TurnInterrupted(""), now)
+        await self._notice_interruption(registered, now)
         seen = await self._observer.sources(pane, registered, self.life.life, self.delivery, now)
         if seen.without_registry:
             await self._find_conversation()
@@ -225,6 +225,27 @@ class Driver:
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    async def interrupt(self, who: str) -> None:
+        """Stop the running turn, as a person ordered. Raises Refused when none runs."""
+        current = self.delivery.current
+        await self.orders.interrupt(who)
+        self._interrupted = current.id if current is not None else None
+        self._wake_in(AGAIN_SOON)
+        self._hub.change()
+
+    async def _notice_interruption(self, registered: Registered | None, now: float) -> None:
+        """The turn that was ordered to stop has stopped: no hook tells of it, and not always a row."""
+        if self._interrupted is None:
+            return
+        current = self.delivery.current
+        if current is None or current.id != self._interrupted:
+            self._interrupted = None
+        elif registered is None or registered.status in ("idle", "shell"):
+            self._interrupted = None
+            await self._happened(TurnInterrupted(""), now)
+        else:
+            self._wake_in(AGAIN_SOON)
 
     async def _recycled(self, pane: Pane, now: float) -> bool:
         """Whether Claude was ended because it has grown too big or too old. Only while nobody and nothing needs it."""

@@ -34,8 +34,6 @@ class Hub:
         """pane, claude and session as `status` shows them"""
         self.paused = ""
         """who paused it; empty: nobody"""
-        self.interrupted = False
-        """a person has ordered the running turn to stop, and it has"""
         self.orders = 0
         """how many wait for a calm moment"""
         self.approvals: Callable[[], Sequence[Approval]] = tuple
@@ -58,6 +56,7 @@ class Hub:
         """A channel has something to read; None: what waits for a person has changed."""
         if channel is None:
             self.change()
+            self.tell_watchers()
         else:
             self.kick(channel).set()
 

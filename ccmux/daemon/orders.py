@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 WITHIN: Final = 10.0
 """Seconds in which an order must find a calm moment."""
 _TRIES: Final = 5
-_LOOKS: Final = 60
 _PAUSED: Final = "paused"
 
 
@@ -73,19 +72,8 @@ class Orders:
                 raise Refused("no turn is running")
             if await self._session.escape():
                 await self._note(who, "interrupted")
-                await self._stopped()
                 return
         raise Refused("somebody types in the terminal just now", fix="try again")
-
-    async def _stopped(self) -> None:
-        """Claude is idle again; tell the driver, for no hook does."""
-        for _ in range(_LOOKS):
-            registered = self._session.registered()
-            if registered is None or registered.status in ("idle", "shell"):
-                break
-            await asyncio.sleep(0.05)
-        self._hub.interrupted = True
-        self._hub.change()
 
     async def have_typed(self, what: Typed, who: str) -> None:
         """Have Claude clear or compact its conversation, between two messages. Raises Refused when no calm moment comes."""
