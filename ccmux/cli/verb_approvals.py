@@ -49,7 +49,7 @@ def _clock(at: float) -> str:
 def _full(one: Approval, instance: str) -> str:
     by = f" by {render.plain(one.decided_by)}" if one.decided_by else f", until {_clock(one.expires_at)}"
     head = f"{one.code}  {one.state}{by}  asked {_clock(one.created_at)}"
-    text = words(one, instance).splitlines()
+    text = words(one, instance).split("\n")
     if one.decided_by:
         text = [*text[:-1], *([f"  reason: {one.reason}"] if one.reason else [])]
     return "\n".join([head, *(f"  {render.plain(line)}" for line in text)])

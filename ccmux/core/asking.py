@@ -8,7 +8,7 @@ from typing import Final
 from ccmux.core.permission import choices, questions
 from ccmux.model.approval import Approval, Kind
 
-_SHOWN: Final = 3000
+_SHOWN: Final = 20_000
 """Characters of one value; what is cut is said."""
 
 
@@ -22,7 +22,12 @@ def words(approval: Approval, instance: str) -> str:
         Kind.QUESTION: f"{instance} asks{whom}:",
         Kind.PLAN: f"{instance} has a plan{whom}:",
     }[asked.kind]
-    return "\n".join([head, *(f"  {line}" for line in body), _how(approval)])
+    return "\n".join([visible(head), *(f"  {visible(line)}" for line in body), _how(approval)])
+
+
+def visible(text: str) -> str:
+    """With everything that does not show itself, or steers a terminal or the direction of writing, spelled out."""
+    return "".join(char if char.isprintable() or char == "\t" else f"\\u{ord(char):04x}" for char in text)
 
 
 def _how(approval: Approval) -> str:
@@ -44,7 +49,7 @@ def _tool(approval: Approval) -> list[str]:
 
 
 def _change(old: str, new: str) -> list[str]:
-    diff = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
+    diff = difflib.unified_diff(old.split("\n"), new.split("\n"), lineterm="", n=2)
     return _cut("\n".join(line for line in diff if not line.startswith(("---", "+++"))))
 
 
@@ -64,4 +69,4 @@ def _plan(approval: Approval) -> list[str]:
 
 def _cut(text: str) -> list[str]:
     more = len(text) - _SHOWN
-    return [*text[:_SHOWN].splitlines(), *([f"… {more} more characters"] if more > 0 else [])]
+    return [*text[:_SHOWN].split("\n"), *([f"… {more} more characters"] if more > 0 else [])]
