@@ -27,6 +27,7 @@ from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
 from ccmux.daemon.orders import Orders
 from ccmux.daemon.record import Record
+from ccmux.daemon.renewal import Renewal
 from ccmux.daemon.session import Session
 from ccmux.daemon.spooled import Spooled
 from ccmux.errors import CcmuxError, TmuxError
@@ -37,14 +38,11 @@ from ccmux.model.instance import Role
 from ccmux.model.message import Message, MessageState
 from ccmux.model.state import InstanceState
 from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent, TurnInterrupted
-from ccmux.processes import memory
 
 log = logging.getLogger(__name__)
 
 LOOKS_WITHIN = 1.0
 """Seconds that somebody waits for a look of this moment."""
-WEIGHED_EVERY = 60.0
-"""Seconds between two looks at Claude's memory and age."""
 LATER = 10.0
 """Seconds by which projects let the assistant go first when the API works again."""
 RESCAN = 30.0
@@ -66,7 +64,7 @@ class Driver:
         self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble = ""
-        self._weighed_at = -WEIGHED_EVERY
+        self._renewal = Renewal(session, self.life)
         self._interrupted: MessageId | None = None
         """whose turn a person has ordered to stop"""
         self._observer = Observer(session, hub, self._wake_in)
@@ -216,8 +214,8 @@ class Driver:
         ):
             self._wake_in(AGAIN_SOON)
             return
-        calm = registered is not None and registered.status == "idle" and pane is not None and not pane.people
-        if calm and pane is not None and await self._recycled(pane, now):
+        if pane is not None and not self._needed(registered, pane) and await self._renewal.carry_out(pane, now):
+            self._wake_in(0.0)
             return
         if self.delivery.current is None and await self.orders.carry_out(looked):
             self._wake_in(AGAIN_SOON)
@@ -225,6 +223,16 @@ class Driver:
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    def renew(self, why: str) -> None:
+        """Have Claude started anew, with its conversation, when nobody and nothing needs it."""
+        self._renewal.want(why)
+        self._hub.change()
+
+    @property
+    def renewed(self) -> bool:
+        """Whether that has been done, and Claude is ready."""
+        return self._renewal.done
 
     async def interrupt(self, who: str) -> None:
         """Stop the running turn, as a person ordered. Raises Refused when none runs."""
@@ -247,21 +255,12 @@ class Driver:
         else:
             self._wake_in(AGAIN_SOON)
 
-    async def _recycled(self, pane: Pane, now: float) -> bool:
-        """Whether Claude was ended because it has grown too big or too old. Only while nobody and nothing needs it."""
+    def _needed(self, registered: Registered | None, pane: Pane | None) -> bool:
+        """Whether anybody or anything needs this Claude to go on as it is: a person, a message, a draft, a shell of its own."""
         delivery = self.delivery
-        needed = delivery.current or delivery.waiting or delivery.stashed or self._observer.draft
-        if needed or now < self._weighed_at + WEIGHED_EVERY:
-            return False
-        self._weighed_at = now
-        why = self.life.too_old(now, memory(pane.pid))
-        if not why:
-            return False
-        log.info("Claude is started anew, with its conversation: %s", why)
-        if await self.session.end_claude():
-            self.life.ended_by_us(time.monotonic())
-            self._wake_in(0.0)
-        return True
+        if pane is None or pane.people or registered is None or registered.status != "idle":
+            return True
+        return bool(delivery.current or delivery.waiting or delivery.stashed or self._observer.draft)
 
     async def _wait(self) -> None:
         wakes = [self.delivery.wake_at, self.life.wake_at]

@@ -26,6 +26,7 @@ from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
+from ccmux.daemon.updates import Updates
 from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
@@ -89,6 +90,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
         intake = Intake(paths.run, db, driver, hub)
         approvals = Approvals(paths.name, db, spec, hub.told)
         hub.approvals = lambda: approvals.waiting
+        updates = Updates(paths, shared(), driver.renew, lambda: driver.renewed)
         intake.commands = Commands(driver, orders, approvals, hub).carry_out
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
@@ -100,6 +102,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(session.watch_keys(), name="keys"),
                 group.create_task(_relent(hub, db), name="relent"),
                 group.create_task(approvals.run(), name="approvals"),
+                *([group.create_task(updates.run(), name="updates")] if spec.claude.follow_updates else []),
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]

@@ -58,6 +58,7 @@ class ClaudeSpec(_Section, frozen=True):
     inherit: tuple[Inherit, ...] = ()
     pass_env: tuple[str, ...] = ()
     login: Annotated[str, Meta(pattern=r"^(auto|shared|own)$")] = "auto"
+    follow_updates: bool = True
 
     def __post_init__(self) -> None:
         """Nobody comes to `bypassPermissions` by a slip of the hand."""
