@@ -112,3 +112,46 @@ def test_what_differs_from_what_runs_is_shown(rig: Rig) -> None:
     os.utime(binary[1])
     assert rig.status("a")["drift"] == ["configuration", "claude"]
     assert "drift" in rig.run("status", "a")
+
+
+HALVES = {
+    "dropped": {"text": "a whole answer", "chunk": 3, "drop": 2, "times": 1},
+    "error": {"text": "a whole answer", "chunk": 3, "stream_error": "overloaded_error", "after": 2, "times": 1},
+}
+
+
+@pytest.mark.parametrize("how", HALVES)
+def test_half_a_stream_ends_in_one_whole_answer(rig: Rig, how: str) -> None:
+    """Claude tries again, or says that it was refused; then it is held and gone on with."""
+    rig.new("a")
+    rig.standin.rules({"match": "the-asked", "steps": [HALVES[how]]})
+    rig.run("send", "a", "the-asked")
+
+    def over() -> bool:
+        if rig.status("a")["state"] in ("limited", "logged_out"):
+            rig.run("restart", "a")  # who does not want to wait
+        return bool(rig.history("a")[0]["message"]["state"] == "done")
+
+    until(over, "it is answered")
+    (answer,) = [reply["text"] for reply in rig.history("a")[0]["replies"] if not reply["about"]]
+    assert "a whole answer" in answer or "You wrote" in answer
+
+
+def test_a_stream_that_falls_silent_is_busy_until_a_person_stops_it(rig: Rig) -> None:
+    rig.new("a")
+    first = rig.run("send", "a", '<<standin {"text": "half of it", "chunk": 2, "hang": 3600}>>').strip()
+    second = rig.run("send", "a", "behind it").strip()
+    rig.wait_state("a", "busy")
+    rig.run("interrupt", "a")
+    until(lambda: [one["message"]["state"] for one in rig.history("a")] == ["rejected", "done"], "it goes on")
+    assert [one["message"]["id"] for one in rig.history("a")] == [first, second]
+
+
+def test_a_message_that_comes_while_claude_compacts_is_delivered_after_it(rig: Rig) -> None:
+    rig.new("a")
+    rig.ask("a", "remember me")
+    rig.standin.rules({"match": "summary", "steps": [{"text": "they said remember me", "delay": 2}]})
+    rig.run("compact", "a")
+    rig.ask("a", "and now?")
+    assert any("and now?" in prompt for prompt in rig.prompts())
+    assert [one["message"]["attempt"] for one in rig.history("a")] == [1, 1]
