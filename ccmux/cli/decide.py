@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ccmux.cli import render
-from ccmux.errors import CcmuxError, UsageError
-from ccmux.fleet import registry
+from ccmux.cli.find import everywhere
+from ccmux.errors import UsageError
 from ccmux.fleet.client import Client
 from ccmux.journal.history import approval
 from ccmux.model.approval import Approval, ApprovalState
@@ -20,19 +20,8 @@ def decide(name: str, op: str, *, reason: str, session: bool = False, answers: t
 
 
 def _find(name: str) -> tuple[InstancePaths, Approval]:
-    unread, found = "", []
-    for instance in registry.names():
-        paths = InstancePaths.of(instance)
-        try:
-            one = approval(paths.journal, name)
-        except CcmuxError as error:
-            unread = error.what
-            continue
-        if one is not None:
-            found.append((paths, one))
+    found = everywhere(lambda journal: approval(journal, name), f"an approval {name!a}", "ccmux approvals shows them")
     still = [pair for pair in found if pair[1].state is ApprovalState.OPEN] or found[:1]
-    if not still:
-        raise UsageError(f"no instance has an approval {name!a}", fix=unread or "ccmux approvals shows them")
     if len(still) > 1:
         names = ", ".join(f"{one.id} of {paths.name}" for paths, one in still)
         raise UsageError(f"{name} is the code of several: {names}", fix="say the id")

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 from ccmux.errors import CcmuxError, UsageError
 from ccmux.fleet import registry
+from ccmux.fleet.client import Client
 from ccmux.paths import InstancePaths
+
+_ORDERED_WITHIN = 30.0
+"""Seconds: an order may wait for a calm moment."""
 
 
 def chosen(names: tuple[str, ...], everyone: bool) -> list[InstancePaths]:
@@ -27,3 +31,14 @@ def each(instances: list[InstancePaths], act: Callable[[InstancePaths], str]) ->
             print(f"ccmux: {paths.name}: {error}", file=sys.stderr)
             code = code or error.exit_code
     return code
+
+
+def order(instances: list[InstancePaths], op: str, done: str) -> int:
+    """Have the daemon of each do it."""
+
+    def act(paths: InstancePaths) -> str:
+        with Client(paths, _ORDERED_WITHIN) as client:
+            client.ask(_ORDERED_WITHIN, op=op)
+        return done
+
+    return each(instances, act)

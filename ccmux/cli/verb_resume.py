@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ccmux.cli.several import chosen, each
-from ccmux.fleet.client import Client
-from ccmux.paths import InstancePaths
+from ccmux.cli.several import chosen, order
 
 
 @click.command()
@@ -14,10 +12,4 @@ from ccmux.paths import InstancePaths
 @click.option("--all", "everyone", is_flag=True, help="Every instance.")
 def command(names: tuple[str, ...], everyone: bool) -> int:
     """Go on after a pause."""
-
-    def act(paths: InstancePaths) -> str:
-        with Client(paths) as client:
-            client.ask(op="resume")
-        return "goes on"
-
-    return each(chosen(names, everyone), act)
+    return order(chosen(names, everyone), "resume", "goes on")
