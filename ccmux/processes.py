@@ -16,7 +16,12 @@ def memory(pid: int) -> float:
         except (FileNotFoundError, ProcessLookupError):
             return 0.0
         return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
-    run = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10)
+    try:
+        run = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10
+        )
+    except subprocess.TimeoutExpired:
+        return 0.0
     return int(run.stdout.strip() or 0) / 1000
 
 

@@ -97,10 +97,15 @@ class Approvals:
         )
         if chosen is Way.CLAUDE or cause is None:
             return Verdict()
-        if chosen is Way.ALLOW:
-            return Verdict("allow", "allowed for this session")
+        if chosen is Way.DENY:
+            return Verdict(
+                "deny", "Claude Code protects this file whatever is allowed: a person at the terminal can change it"
+            )
         if requested and self._was_allowed(asked):
             return Verdict("allow")
+        if chosen is Way.ALLOW:
+            self._allowed = [*self._allowed[-15:], asked]
+            return Verdict("allow", "allowed for this session")
         return await self._open(asked, cause)
 
     async def wait(self, approval: Approval, *, requested: bool) -> Verdict:
@@ -129,8 +134,8 @@ class Approvals:
         return self._verdict(known or late, requested=requested)
 
     async def withdraw(self, approval: Approval) -> None:
-        """A hook does not wait for it any more; nor does Claude, when that was the only one."""
-        if self._waits[approval.id] > 1:
+        """A hook has left; Claude does not wait for it any more, when no other hook does."""
+        if self._waits[approval.id]:
             return
         await self._end(replace(approval, state=ApprovalState.WITHDRAWN, decided_by="Claude"))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from typing import Final
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
 
 from ccmux.core.permission import choices, questions
 from ccmux.model.approval import Approval, Kind
 
 _SHOWN: Final = 20_000
 """Characters of one value; what is cut is said."""
+_PATHS: Final = ("file_path", "notebook_path")
 
 
 def words(approval: Approval, instance: str) -> str:
@@ -39,18 +42,24 @@ def _how(approval: Approval) -> str:
 def _tool(approval: Approval) -> list[str]:
     given = approval.asked.input
     if approval.asked.tool == "Bash":
-        return _cut(str(given.get("command", "")))
+        return [*_cut(str(given.get("command", ""))), *_others(given, "command")]
     path = str(given.get("file_path") or given.get("notebook_path") or "")
     if path and "new_string" in given:
-        return [path, *_change(str(given.get("old_string", "")), str(given["new_string"]))]
+        change = _change(str(given.get("old_string", "")), str(given["new_string"]))
+        return [path, *change, *_others(given, *_PATHS, "old_string", "new_string")]
     if path and "content" in given:
-        return [path, *_cut(str(given["content"]))]
-    return [line for key, value in given.items() for line in _cut(f"{key}: {value}")]
+        return [path, *_cut(str(given["content"])), *_others(given, *_PATHS, "content")]
+    return _others(given)
+
+
+def _others(given: Mapping[str, Any], *shown: str) -> list[str]:
+    """Whatever else the tool is given."""
+    return [line for key, value in given.items() if key not in shown for line in _cut(f"{key}: {value}")]
 
 
 def _change(old: str, new: str) -> list[str]:
     diff = difflib.unified_diff(old.split("\n"), new.split("\n"), lineterm="", n=2)
-    return _cut("\n".join(line for line in diff if not line.startswith(("---", "+++"))))
+    return _cut("\n".join(islice(diff, 2, None)))  # without the names of two files that there are not
 
 
 def _question(approval: Approval) -> list[str]:

@@ -6,17 +6,22 @@ sent the message is asked, and what nobody answers is denied.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from ccmux.core.rules import covers
+from ccmux.core.rules import EDITORS, covers
 from ccmux.model.approval import Asked, Kind
 
 _KINDS: Final = {"AskUserQuestion": Kind.QUESTION, "ExitPlanMode": Kind.PLAN}
 _ASKED: Final = frozenset({"Bash", "Edit", "Write", "MultiEdit", "NotebookEdit", "WebFetch", "WebSearch"})
 """Tools that Claude asks for, beside those of MCP servers. What else it asks for comes by its PermissionRequest hook."""
+
+
+PLAN: Final = "plan"
+"""Claude's mode in which it asks for every tool, also for those that its hook allowed."""
 
 
 class Way(Enum):
@@ -26,6 +31,8 @@ class Way(Enum):
     """nothing: its own rules, or its own dialog, decide"""
     ALLOW = auto()
     ASK = auto()
+    DENY = auto()
+    """Claude protects this file whatever is allowed (measured: it keeps its dialog), and a message's turn shall draw none"""
 
 
 def kind_of(tool: str) -> Kind:
@@ -45,8 +52,10 @@ def way(asked: Asked, *, terminal: bool, requested: bool, rules: Rules, granted:
     """`requested`: Claude itself is about to ask (its PermissionRequest hook). `granted`: see `grant`."""
     if terminal:
         return Way.CLAUDE
+    if requested and asked.kind is Kind.TOOL and asked.tool in EDITORS and asked.mode != PLAN:
+        return Way.DENY
     if asked.kind is not Kind.TOOL or requested:
-        return Way.ALLOW if asked.kind is Kind.TOOL and grant(asked) in granted else Way.ASK
+        return Way.ASK
     if not (asked.tool in _ASKED or asked.tool.startswith("mcp__")):
         return Way.CLAUDE
     if any(
@@ -57,8 +66,9 @@ def way(asked: Asked, *, terminal: bool, requested: bool, rules: Rules, granted:
 
 
 def grant(asked: Asked) -> str:
-    """What "for this session" means: this very command, or any use of another tool."""
-    return f"Bash({asked.input.get('command', '')})" if asked.tool == "Bash" else asked.tool
+    """What "for this session" means: this very use of the tool, in this directory. What Claude says of it does not count."""
+    given = {key: value for key, value in asked.input.items() if key != "description"}
+    return f"{asked.tool} in {asked.cwd}: {json.dumps(given, sort_keys=True, ensure_ascii=False)}"
 
 
 def questions(given: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _RULE: Final = re.compile(r"([A-Za-z0-9_*-]+)(?:\((.*)\))?", re.DOTALL)
-_EDITORS: Final = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
+EDITORS: Final = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 _PATHS: Final = ("file_path", "notebook_path", "path")
-_HARMLESS: Final = re.compile(r"\s(?:2>&1|[12]?>\s?/dev/null)(?=\s|$)")
+_HARMLESS: Final = re.compile(r"[ \t](?:2>&1|[12]?> ?/dev/null)(?=[ \t]|\Z)")
 _UNSURE: Final = re.compile(r"[$`(){}<>\n\r\\#!~\x00]")
 """What a shell may make anything of."""
+_QUOTED: Final = re.compile(r"""(?:[^'"]|(?<![^ \t;&|])(?:'[^']*'|"[^"]*")(?![^ \t;&|]))*""")
+"""Quotes are whole words: one that is glued to a word hides from a reader where it begins."""
 _JOINS: Final = frozenset({"&&", "||", ";", "|"})
 
 
@@ -35,14 +37,14 @@ def _one(rule: str, tool: str, given: Mapping[str, Any], work: str, home: str) -
         return _named(name, tool)
     if name == "WebFetch" and tool == name:
         return _domain(what, str(given.get("url", "")))
-    if name == tool or (name == "Edit" and tool in _EDITORS):
+    if name == tool or (name == "Edit" and tool in EDITORS):
         path = next((str(given[key]) for key in _PATHS if given.get(key)), "")
         return bool(path) and _below(_absolute(path, work, home), what, work, home)
     return False
 
 
 def _named(name: str, tool: str) -> bool:
-    if name == tool or (name == "Edit" and tool in _EDITORS):
+    if name == tool or (name == "Edit" and tool in EDITORS):
         return True
     server = name.removesuffix("__*")
     return server.startswith("mcp__") and tool.startswith(f"{server}__")
@@ -90,7 +92,7 @@ def _begins(part: str, what: str) -> bool:
 def _parts(command: str) -> list[str]:
     """The simple commands of a line; none when it is more than simple commands, joined."""
     text = _HARMLESS.sub("", command.strip())
-    if _UNSURE.search(text):
+    if _UNSURE.search(text) or not _QUOTED.fullmatch(text):
         return []
     lexer = shlex.shlex(text, posix=False, punctuation_chars="&|;")
     lexer.whitespace_split = True

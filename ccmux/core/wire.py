@@ -17,6 +17,8 @@ class Incoming:
     """What one line of an `in.*` FIFO asks for."""
 
     text: str
+    plain: bool = True
+    """it is the line itself, and not what another program wrote into an object"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def parse_line(line: bytes) -> Incoming | Unreadable | Frame | Malformed | None:
             return frame
         content = value.get("content") if isinstance(value, dict) else None
         if isinstance(content, str):
-            return Incoming(content) if content.strip() else None
+            return Incoming(content, plain=False) if content.strip() else None
         if content is not None:
             return Unreadable(text, f"`content` must be a string, not {type(content).__name__}")
     return Incoming(text)

@@ -165,8 +165,11 @@ class Control:
     async def _permit(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = _decode(line)
         try:
-            await self._permits.serve(request.stage, request.payload, reader, writer)
+            await self._permits.serve(request.stage, request.key or "", request.payload, reader, writer)
         except CcmuxError as error:
+            if self._hub.stopping.is_set():
+                writer.close()  # the hook asks the next daemon
+                return
             writer.write(_encode(_failure(error)) + b"\n")
             await writer.drain()
 

@@ -293,9 +293,9 @@ class Intake:
             await self._refuse(channel, line[:200].decode("utf-8", "replace"), f"longer than {limit} bytes", key)
             return
         match parse_line(line):
-            case Incoming(text):
+            case Incoming(text, plain):
                 try:
-                    order = commanded(text)
+                    order = commanded(text) if plain and channel not in self._hub.linked else None
                     if order is not None:
                         await self._commanded(order, text, channel, self.owner, key)
                         return

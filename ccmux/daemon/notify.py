@@ -46,9 +46,12 @@ class Notify:
                 changed.clear()
                 asked = tuple(one.code for one in self._hub.approvals())
                 needs = self._alarm.seen(self._hub.reading, asked)
-                fresh = [one for one in needs if not shared(one) or await asyncio.to_thread(self._first, one)]
-                if fresh:
-                    await self._tell("; ".join(fresh))
+                try:
+                    fresh = [one for one in needs if not shared(one) or await asyncio.to_thread(self._first, one)]
+                    if fresh:
+                        await self._tell("; ".join(fresh))
+                except (OSError, ValueError) as error:
+                    log.error("%s could not be told: %s", needs, error)  # noqa: TRY400 - the sentence says it all
 
     def _first(self, need: str) -> bool:
         """Whether no other instance has told the same of late: ten that meet one limit are one alarm."""

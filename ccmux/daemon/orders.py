@@ -14,7 +14,7 @@ from ccmux.core.envelope import envelope_id
 from ccmux.core.events import Looked
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.session import Session
-from ccmux.errors import Refused
+from ccmux.errors import JournalError, Refused
 from ccmux.journal import approvals, meta
 from ccmux.journal.database import Database
 
@@ -105,15 +105,20 @@ class Orders:
             return await self._session.clear_left_over(looked.generation)
         if looked.box or looked.blocked not in ("", _PAUSED):
             return False
-        what, done = self._waiting[0]
+        what, done = order = self._waiting.popleft()
         if not await self._session.command(what):
+            if not done.done():
+                self._waiting.appendleft(order)
             return True
-        self._waiting.popleft()
         log.info("%s was typed", what)
         if not done.done():
             done.set_result(None)
         return True
 
     async def _note(self, who: str, what: str) -> None:
+        """After the deed: a disk that does not take the note undoes nothing."""
         line = approvals.Audited(time.time(), who, what, "", "")
-        await self._db.run(lambda db: approvals.note(db, line))
+        try:
+            await self._db.run(lambda db: approvals.note(db, line))
+        except JournalError as error:
+            log.error("%s by %s stands in no audit: %s", what, who, error)  # noqa: TRY400 - the sentence says it all

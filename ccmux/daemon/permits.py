@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from typing import Any
 
 import msgspec
@@ -15,12 +16,13 @@ from ccmux.errors import ProtocolError
 from ccmux.journal import inbox, turns
 from ccmux.journal.database import Database
 from ccmux.model.approval import Approval, Asked, Cause
-from ccmux.model.ids import LOCAL, MessageId, new_message_id
+from ccmux.model.ids import LOCAL, MessageId
 from ccmux.model.turn import Cause as Began
 
 THINKING: float = 1.0
 """Seconds between two signs of life to a hook that waits."""
 _encode = msgspec.json.Encoder().encode
+_ordered = msgspec.json.Encoder(order="sorted").encode
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -32,6 +34,7 @@ class Payload(msgspec.Struct, frozen=True):
     prompt_id: str = ""
     tool_use_id: str = ""
     session_id: str = ""
+    permission_mode: str = ""
 
 
 class Permits:
@@ -43,11 +46,14 @@ class Permits:
         self._approvals = approvals
 
     async def serve(
-        self, stage: str, payload: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, stage: str, key: str, payload: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Write a sign of life every second, then the decision. A hook that leaves does not want it any more."""
+        """Write a sign of life every second, then the decision. A hook that leaves does not want it any more.
+
+        `key` names the hook's process: when it comes again, after a restart of the daemon, it asks the same.
+        """
         requested = stage == "request"
-        asked = _asked(payload)
+        asked = _asked(payload, key)
         found = await self._approvals.ask(asked, await self._cause(asked.prompt_id), requested=requested)
         verdict = found if isinstance(found, Verdict) else await self._held(found, reader, writer, requested=requested)
         if verdict is not None:
@@ -64,8 +70,10 @@ class Permits:
             while not waiting.done():
                 await asyncio.wait({left, waiting}, timeout=THINKING, return_when=asyncio.FIRST_COMPLETED)
                 if left.done() and not waiting.done():
+                    waiting.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await waiting
                     await self._approvals.withdraw(approval)
-                    await waiting
                     return None
                 writer.write(_encode({"v": 1, "thinking": approval.code}) + b"\n")
                 with contextlib.suppress(ConnectionError):
@@ -97,12 +105,21 @@ class Permits:
         return Cause(MessageId(""), LOCAL, "unknown")
 
 
-def _asked(payload: dict[str, Any]) -> Asked:
+def _asked(payload: dict[str, Any], key: str) -> Asked:
     try:
         told = msgspec.convert(payload, Payload)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"not the payload of a hook: {error}") from error
-    key = told.tool_use_id or f"request:{new_message_id()}"
+    what = hashlib.sha256(
+        _ordered([told.session_id, told.prompt_id, told.cwd, told.tool_name, told.tool_input])
+    ).hexdigest()
     return Asked(
-        kind_of(told.tool_name), told.tool_name, told.tool_input, told.cwd, told.prompt_id, key, told.session_id
+        kind_of(told.tool_name),
+        told.tool_name,
+        told.tool_input,
+        told.cwd,
+        told.prompt_id,
+        f"{told.tool_use_id or f'request {key}'} {what}",  # the id comes from the API: alone it proves nothing
+        told.session_id,
+        told.permission_mode,
     )

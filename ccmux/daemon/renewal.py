@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Final
@@ -40,7 +41,7 @@ class Renewal:
         if not self._wanted and now < self._weighed_at + WEIGHED_EVERY:
             return False
         self._weighed_at = now
-        why = self._wanted or self._life.too_old(now, memory(pane.pid))
+        why = self._wanted or self._life.too_old(now, await asyncio.to_thread(memory, pane.pid))
         if not why:
             return False
         self._wanted = ""

@@ -8,6 +8,7 @@ keeps Claude's dialog. Whatever else fails, the tool is denied.
 
 import json
 import os
+import select
 import socket
 import sys
 import time
@@ -48,7 +49,8 @@ def control_socket(run: str) -> str:
 
 def ask(run: str, stage: str, payload: dict) -> dict | None:  # type: ignore[type-arg]
     """The daemon's answer, however long a person takes; None when no daemon can be reached."""
-    request = json.dumps({"op": "permit", "stage": stage, "payload": payload}).encode() + b"\n"
+    key = os.urandom(8).hex()
+    request = json.dumps({"op": "permit", "stage": stage, "key": key, "payload": payload}).encode() + b"\n"
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         try:
@@ -63,6 +65,8 @@ def ask(run: str, stage: str, payload: dict) -> dict | None:  # type: ignore[typ
                             return {"decision": "deny", "reason": str(answer["failed"].get("what", ""))}
                         if "decision" in answer:
                             return answer  # type: ignore[no-any-return]
+                        if nobody_listens():
+                            sys.exit(0)
                         give_up = time.monotonic() + PATIENCE
                         client.settimeout(PATIENCE)
         except OSError:
@@ -72,21 +76,29 @@ def ask(run: str, stage: str, payload: dict) -> dict | None:  # type: ignore[typ
     return None
 
 
+def nobody_listens() -> bool:
+    """Whether the Claude that asked has ended: nobody reads what we would say."""
+    watch = select.poll()
+    watch.register(1, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
+
+
 def typed_at_the_terminal(payload: dict, spool: str, journal: str) -> bool:  # type: ignore[type-arg]
     """Whether a person typed the prompt: the journal tells, or the hook's file that no daemon has read yet."""
     import glob  # noqa: PLC0415 - paid for only where no daemon runs
     import sqlite3  # noqa: PLC0415
     from contextlib import closing  # noqa: PLC0415
+    from urllib.parse import quote  # noqa: PLC0415
 
     prompt_id = payload.get("prompt_id", "")
     try:
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=2.0)) as db:
+        with closing(sqlite3.connect(f"file:{quote(journal)}?mode=ro", uri=True, timeout=2.0)) as db:
             row = db.execute("SELECT cause FROM turns WHERE prompt_id = ?", (prompt_id,)).fetchone()
             if row is not None:
                 return bool(row[0] == "terminal")
     except sqlite3.Error as error:
         sys.stderr.write(f"ccmux hook: {error}\n")
-    for name in sorted(glob.glob(os.path.join(spool, "[0-9]*.json"))):  # noqa: PTH118, PTH207
+    for name in sorted(glob.glob(os.path.join(glob.escape(spool), "[0-9]*.json"))):  # noqa: PTH118, PTH207
         with open(name, "rb") as file:  # noqa: PTH123
             told = json.loads(file.read())
         if told.get("hook_event_name") == "UserPromptSubmit" and told.get("prompt_id") == prompt_id:

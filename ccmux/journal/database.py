@@ -172,6 +172,8 @@ class Database:
             log.error("%s could not be rolled back: %s", self.path, error)  # noqa: TRY400 - the sentence says it all
 
     def _explained(self, error: Exception) -> Exception:
+        if isinstance(error, StopIteration):
+            return RuntimeError(f"a unit of work raised {error!r}")  # a future cannot hold it
         return explained(error, self.path, "written") if isinstance(error, sqlite3.Error | MemoryError) else error
 
     def _tell(self, trouble: str) -> None:

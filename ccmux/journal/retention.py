@@ -36,10 +36,11 @@ def forget(db: sqlite3.Connection, before: float) -> list[MessageId]:
 
 
 def forget_the_rest(db: sqlite3.Connection, before: float) -> None:
-    """Forget notices and turns of that time that belong to no message."""
+    """Forget notices and turns of that time that belong to no message, and approvals. The audit stays."""
     db.execute("DELETE FROM outbox WHERE reply_to = '' AND delivered_at < ?", (before,))
     db.execute("DELETE FROM ledger WHERE message_id = '' AND at < ?", (before,))
     db.execute("DELETE FROM turns WHERE message_id = '' AND at < ?", (before,))
+    db.execute("DELETE FROM approvals WHERE state != 'open' AND decided_at < ?", (before,))
 
 
 def newest(db: sqlite3.Connection) -> float:

@@ -42,6 +42,8 @@ class Asked:
     """the id of the tool's use: the same question again is the same approval"""
     session_id: str = ""
     """the conversation"""
+    mode: str = ""
+    """Claude's own permission mode at that moment"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,9 @@ async def test_a_lost_line_does_not_withdraw_what_a_new_one_waits_for(desk: Desk
 async def test_who_leaves_last_withdraws_it(desk: Desk) -> None:
     approval = await desk.asked()
     task = await desk.waits(approval)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     await desk.approvals.withdraw(approval)
-    assert (await task).decision == "deny"
     with pytest.raises(Refused, match="withdrawn"):
         await desk.approvals.answer(approval.code, YES)
 
@@ -119,10 +120,25 @@ async def test_time_that_runs_out_denies(tmp_path: Path) -> None:
 
 async def test_a_grant_is_for_its_conversation_alone(desk: Desk) -> None:
     await desk.approvals.answer((await desk.asked()).code, replace(YES, session=True))
-    same = await desk.approvals.ask(replace(RUN, key="toolu-2"), ANNA, requested=False)
+    same = await desk.approvals.ask(
+        replace(RUN, key="toolu-2", input={"command": "make", "description": "other words"}), ANNA, requested=False
+    )
     assert same == Verdict("allow", "allowed for this session")
-    other = await desk.approvals.ask(replace(RUN, key="toolu-3", session_id="s-2"), ANNA, requested=False)
-    assert isinstance(other, Approval)
+    for elsewhere in (
+        replace(RUN, key="toolu-3", session_id="s-2"),
+        replace(RUN, key="toolu-4", cwd="/elsewhere"),
+        replace(RUN, key="toolu-5", input={"command": "make", "dangerouslyDisableSandbox": True}),
+    ):
+        assert isinstance(await desk.approvals.ask(elsewhere, ANNA, requested=False), Approval)
+
+
+async def test_a_file_that_claude_protects_is_denied_and_no_dialog_stays(desk: Desk) -> None:
+    """Claude Code 2.1.329 ignores an `allow` for it, and its dialog would hold the queue."""
+    edit = replace(RUN, tool="Write", input={"file_path": "/home/a/.bashrc", "content": "x"}, key="request 1")
+    verdict = await desk.approvals.ask(edit, ANNA, requested=True)
+    assert isinstance(verdict, Verdict)
+    assert verdict.decision == "deny"
+    assert isinstance(await desk.approvals.ask(replace(edit, mode="plan"), ANNA, requested=True), Approval)
 
 
 async def test_what_was_just_allowed_is_allowed_again_when_claude_itself_asks_once(desk: Desk) -> None:

@@ -50,3 +50,17 @@ def test_a_question_shows_its_options_and_a_plan_its_text() -> None:
 
 def test_whatever_else_is_shown_key_by_key() -> None:
     assert "  url: https://x.org\n" in shown("WebFetch", url="https://x.org", prompt="read")
+
+
+def test_no_changed_line_is_taken_for_a_header_of_the_diff() -> None:
+    text = shown(
+        "Edit", file_path="/w/a.c", old_string="int i;\n-- check", new_string="int i;\n++i; evil();", replace_all=True
+    )
+    assert "  ---- check" not in text
+    assert "  --- check\n" in text
+    assert "  +++i; evil();\n" in text
+    assert "  replace_all: True\n" in text
+
+
+def test_what_else_a_command_is_given_is_shown() -> None:
+    assert "  dangerouslyDisableSandbox: True\n" in shown("Bash", command="make", dangerouslyDisableSandbox=True)

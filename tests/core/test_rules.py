@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,7 +73,15 @@ def test_commands_that_a_prefix_covers(command: str) -> None:
         "git status ||",
         "git status 2>/dev/nullx",
         "(git status)",
-    ],
+        "git status\n>/dev/null touch X",
+        "git status\n2>&1 touch X",
+        "git status\r>/dev/null touch X",
+        "git status | git status\n1>/dev/null touch X",
+        'git status a"b "; touch X; "c" d',
+        "git status --format='%h '; touch X; 'x'",
+        "git status 'a'b",
+        "git status 2>&1\n",
+    ][:-1],
 )
 def test_commands_that_a_prefix_does_not_surely_cover(command: str) -> None:
     assert not sure(GIT, "Bash", command=command)
@@ -141,9 +150,9 @@ PLAN, QUESTION = asked("ExitPlanMode", plan="x"), asked("AskUserQuestion", quest
         (RUN, True, False, frozenset(), Way.CLAUDE),
         (RUN, True, True, frozenset(), Way.CLAUDE),
         (RUN, False, True, frozenset(), Way.ASK),
-        (RUN, False, False, frozenset({"Bash(make)"}), Way.ALLOW),
-        (RUN, False, True, frozenset({"Bash(make)"}), Way.ALLOW),
-        (RUN, False, False, frozenset({"Bash(make x)", "Bash"}), Way.ASK),
+        (RUN, False, False, frozenset({grant(RUN)}), Way.ALLOW),
+        (RUN, False, True, frozenset({grant(RUN)}), Way.ASK),
+        (RUN, False, False, frozenset({grant(asked("Bash", command="make x")), "Bash"}), Way.ASK),
         (asked("Bash", command="git status"), False, False, frozenset(), Way.CLAUDE),
         (asked("Bash", command="rm x"), False, False, frozenset(), Way.CLAUDE),
         (asked("Bash", command="git status"), False, True, frozenset(), Way.ASK),
@@ -151,8 +160,11 @@ PLAN, QUESTION = asked("ExitPlanMode", plan="x"), asked("AskUserQuestion", quest
         (asked("Read", file_path="/x"), False, True, frozenset(), Way.ASK),
         (asked("mcp__x__y"), False, False, frozenset(), Way.ASK),
         (asked("Write", file_path="/etc/x"), False, False, frozenset(), Way.ASK),
-        (asked("Write", file_path="/etc/x"), False, False, frozenset({"Write"}), Way.ALLOW),
-        (PLAN, False, False, frozenset({"ExitPlanMode"}), Way.ASK),
+        (asked("Write", file_path="/etc/x"), False, False, frozenset({"Write"}), Way.ASK),
+        (asked("Write", file_path="/etc/x"), False, True, frozenset(), Way.DENY),
+        (replace(asked("Write", file_path="/etc/x"), mode="plan"), False, True, frozenset(), Way.ASK),
+        (asked("Write", file_path="/etc/x"), True, True, frozenset(), Way.CLAUDE),
+        (PLAN, False, False, frozenset({grant(PLAN)}), Way.ASK),
         (PLAN, True, False, frozenset(), Way.CLAUDE),
         (QUESTION, False, False, frozenset(), Way.ASK),
         (QUESTION, True, False, frozenset(), Way.CLAUDE),
@@ -162,9 +174,15 @@ def test_who_decides(one: Asked, terminal: bool, requested: bool, granted: froze
     assert way(one, terminal=terminal, requested=requested, rules=RULES, granted=granted) is expected
 
 
-def test_a_session_grant_of_a_command_is_for_that_very_command() -> None:
-    assert grant(RUN) == "Bash(make)"
-    assert grant(asked("Write", file_path="/x")) == "Write"
+def test_a_session_grant_is_for_that_very_use() -> None:
+    assert grant(RUN) == grant(asked("Bash", command="make", description="other words"))
+    others = [
+        asked("Bash", command="make x"),
+        replace(RUN, cwd="/elsewhere"),
+        asked("Bash", command="make", dangerouslyDisableSandbox=True),
+        asked("Write", command="make"),
+    ]
+    assert grant(RUN) not in {grant(one) for one in others}
 
 
 def test_answers_are_numbers_of_options_or_text() -> None:

@@ -24,7 +24,7 @@ from ccmux.model.message import Reply
     ],
 )
 def test_messages(line: bytes, text: str) -> None:
-    assert parse_line(line) == Incoming(text)
+    assert parse_line(line) == Incoming(text, plain=b"content" not in line)
 
 
 @pytest.mark.parametrize("line", [b"", b"  ", b"\r", b"\0\0", b'{"content": " "}'])

@@ -175,6 +175,22 @@ def test_the_question_outlives_the_daemon(asked: Rig) -> None:
     assert len(asked.json("approvals", "--all", "--json")["approvals"]) == 1
 
 
+def test_a_question_ends_with_the_claude_that_asked_it(asked: Rig) -> None:
+    message = send(asked, bash(f"touch {asked.home / 'made'}"))
+    first = waiting(asked)
+    kill(asked.status("a")["claude"]["pid"], signal.SIGKILL)
+
+    def another() -> dict[str, Any]:
+        still = asked.json("approvals", "--json")["approvals"]
+        return dict(still[0]) if len(still) == 1 and still[0]["id"] != first["id"] else {}
+
+    again = until(another, "the resumed turn asks, and nobody else does")
+    asked.run("approve", first["id"], code=4)
+    asked.run("approve", again["code"])
+    ended(asked, message)
+    assert (asked.home / "made").exists()
+
+
 def test_without_a_daemon_a_tool_of_a_message_is_denied_within_its_bound(asked: Rig) -> None:
     made = asked.home / "made"
     send(asked, [{"text": "", "delay": 3, "tool": "Bash", "input": {"command": f"touch {made}"}}, {"text": "after"}])

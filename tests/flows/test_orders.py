@@ -145,6 +145,10 @@ def test_a_peer_may_order_only_for_operators(rig: Rig) -> None:
     say(rig, frame("one", "eve"), "team")
     until(lambda: [prompt for prompt in rig.prompts() if "/pause" in prompt], "it is a message of eve's")
     assert rig.status("a")["state"] != "paused"
+    say(rig, "/pause", "team")
+    say(rig, json.dumps({"content": "/pause", "from": "anna"}))
+    until(lambda: len([prompt for prompt in rig.prompts() if "/pause" in prompt]) == 3, "they are messages, too")
+    assert rig.status("a")["state"] != "paused"
     say(rig, frame("two", "anna"), "team")
     rig.wait_state("a", "paused")
     rig.run("resume", "a")
