@@ -18,7 +18,8 @@ from dataclasses import replace
 from ccmux.claude import transcript as transcripts
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
-from ccmux.core.events import Arrived, Cancelled, Entered, Event, Pasted
+from ccmux.core.envelope import envelope_id
+from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
 from ccmux.core.lifecycle import Do, Lifecycle
 from ccmux.core.reading import told
 from ccmux.core.sources import Pane, Registered
@@ -217,6 +218,8 @@ class Driver:
         if pane is not None and not self._needed(registered, pane) and await self._renewal.carry_out(pane, now):
             self._wake_in(0.0)
             return
+        if self._hub.tidy and looked.idle and looked.box is not None and self.delivery.current is None:
+            await self._tidy(looked)
         if self.delivery.current is None and await self.orders.carry_out(looked):
             self._wake_in(AGAIN_SOON)
             return
@@ -251,9 +254,18 @@ class Driver:
             self._interrupted = None
         elif registered is None or registered.status in ("idle", "shell"):
             self._interrupted = None
+            self._hub.tidy = True
             await self._happened(TurnInterrupted(""), now)
         else:
             self._wake_in(AGAIN_SOON)
+
+    async def _tidy(self, looked: Looked) -> None:
+        """A turn that was ordered to stop before it said anything: Claude puts its prompt back into the box. Take it out."""
+        if looked.box and envelope_id(looked.box) and looked.generation is not None:
+            await self._try(self.session.clear_left_over(looked.generation))
+            self._wake_in(AGAIN_SOON)
+        else:
+            self._hub.tidy = False
 
     def _needed(self, registered: Registered | None, pane: Pane | None) -> bool:
         """Whether anybody or anything needs this Claude to go on as it is: a person, a message, a draft, a shell of its own."""

@@ -34,6 +34,8 @@ class Hub:
         """pane, claude and session as `status` shows them"""
         self.paused = ""
         """who paused it; empty: nobody"""
+        self.tidy = False
+        """a prompt that was stopped may stand in the box again"""
         self.orders = 0
         """how many wait for a calm moment"""
         self.approvals: Callable[[], Sequence[Approval]] = tuple

@@ -111,7 +111,7 @@ class Observer:
         current = delivery.current
         doubt = current is not None and current.state in _IN_DOUBT
         waiting = current is None and bool(delivery.waiting)
-        ours = bool(delivery.stashed) or self._session.owes_words or bool(self._hub.orders)
+        ours = bool(delivery.stashed) or self._session.owes_words or bool(self._hub.orders) or self._hub.tidy
         return doubt or waiting or ours or bool(pane.people or self.draft)
 
     def read(self, seen: Sources, wall: float) -> Reading:

@@ -21,6 +21,7 @@ from ccmux.core.envelope import (
     ROWS,
     end_marker,
     envelope_id,
+    holds_envelope,
     images_in,
     is_ours,
     keystrokes,
@@ -323,8 +324,7 @@ class Session:
             write_private(self.paths.draft, words.encode("utf-8", "replace"))
             write_private(self.paths.taken_out, f"{generation}\n{words}".encode("utf-8", "replace"))
         if not await self._empty(before.text, generation):
-            self.paths.taken_out.unlink(missing_ok=True)
-            return False
+            return False  # it may yet be drawn: then the words are owed
         return await self.give_back("") if words else True
 
     @property
@@ -339,6 +339,8 @@ class Session:
         """
         generation, _, words = self.paths.taken_out.read_text(encoding="utf-8").partition("\n")
         control, pane = self._of(Generation(generation))
+        if holds_envelope(box):
+            return False  # they are not taken out yet
         there = "".join(words.split()) in "".join(box.split())
         if control is not None and pane is not None and not there:
             typed = not box and await panes.type_text(control, pane, keystrokes(words), f"{generation}-back")

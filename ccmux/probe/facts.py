@@ -36,6 +36,8 @@ async def _start(stage: Stage) -> str:
 
 @fact("registry", "keeps sessions/<pid>.json with state and session id", "state by screen, title and hooks; later")
 async def _registry(stage: Stage) -> str:
+    with contextlib.suppress(Wrong):
+        await stage.until(stage.registered, "the registry")  # Claude writes it a moment after it has drawn its box
     registered = await stage.registered()
     _need(registered is not None, "there is no such file")
     assert registered is not None  # noqa: S101
