@@ -26,6 +26,8 @@ _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
 _SHORT, _FEW_LINES = 150, 2
+_NO_CHANCE: Final = 14
+"""Characters; the end marker has so many."""
 """Characters and line breaks of a prompt that any box shows whole."""
 _IMAGE: Final = "[Image#]"
 """`[Image #n]` as `_dense` sees it; no sanitised text holds it."""
@@ -61,7 +63,12 @@ def is_ours(box: str, message: Message) -> bool:
     paths = whole
     for image in attached_images(message):
         paths = paths.replace(_IMAGE, _dense(image.file), 1)  # it could not be attached
-    return bool(box) and (_dense(box) in whole or _dense(box) in paths)
+    return bool(box) and (_part_of(_dense(box), whole) or _part_of(_dense(box), paths))
+
+
+def _part_of(shown: str, whole: str) -> bool:
+    """Its beginning, or a piece of it that no person types by chance: one letter stands in every text."""
+    return whole.startswith(shown) or (len(shown) >= _NO_CHANCE and shown in whole)
 
 
 def stands_in(box: str, message: Message) -> bool:

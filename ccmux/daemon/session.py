@@ -21,7 +21,6 @@ from ccmux.core.envelope import (
     ROWS,
     end_marker,
     envelope_id,
-    holds_envelope,
     images_in,
     is_ours,
     keystrokes,
@@ -339,9 +338,7 @@ class Session:
         """
         generation, _, words = self.paths.taken_out.read_text(encoding="utf-8").partition("\n")
         control, pane = self._of(Generation(generation))
-        if holds_envelope(box):
-            return False  # they are not taken out yet
-        there = "".join(words.split()) in "".join(box.split())
+        there = "".join(box.split()).startswith("".join(words.split()))  # behind our text they do not stand first
         if control is not None and pane is not None and not there:
             typed = not box and await panes.type_text(control, pane, keystrokes(words), f"{generation}-back")
             if not typed:

@@ -157,3 +157,15 @@ def test_words_that_a_person_typed_behind_our_text_are_known() -> None:
     assert holds_envelope(whole)
     assert holds_envelope(f"the end of it [end-{NONCE}]k")
     assert not holds_envelope("half a [thought")
+
+
+@pytest.mark.parametrize("draft", ["k", "many", "words many", "]", "m-"])
+def test_a_short_draft_of_a_person_that_our_text_happens_to_hold_is_his(draft: str) -> None:
+    message = Message(MessageId("m-k"), ChannelName("local"), "me", "many words " * 9, 0.0, nonce=NONCE)
+    assert not is_ours(draft, message)
+
+
+def test_the_beginning_and_the_seen_part_of_our_text_are_ours() -> None:
+    message = Message(MessageId("m-k"), ChannelName("local"), "me", "many words " * 9, 0.0, nonce=NONCE)
+    whole = compose(message, NONCE)
+    assert all(is_ours(part, message) for part in (whole, whole[:1], whole[:30], whole[30:70], whole[-14:]))
