@@ -117,6 +117,9 @@ class Approvals:
         self._waits[approval.id] += 1
         self._tell(None)
         try:
+            known = await self._db.read(partial(approvals.find, name=approval.id))
+            if known is not None and known.state is not ApprovalState.OPEN:
+                ended.set()  # decided before we stood here
             left = max(0.0, min(approval.expires_at - time.time(), self._spec.approvals.timeout))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
