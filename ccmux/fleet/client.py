@@ -56,7 +56,10 @@ class Client:
 
     def post(self, **request: object) -> None:
         """Send a request without waiting for its answer."""
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except ConnectionError as error:
+            raise self._closed() from error
 
     def answer(self, timeout: float | None = ANSWER_WITHIN) -> dict[str, Any]:
         """The next answer. Raises what the daemon raised; WaitTimedOut when none comes in time."""
@@ -66,8 +69,10 @@ class Client:
             while not pieces or not pieces[-1].endswith(b"\n"):
                 piece = self._socket.recv(1 << 18)
                 if not piece:
-                    raise ProtocolError(f"the daemon of {self._paths.name} closed the connection", fix="ccmux status")
+                    raise self._closed()
                 pieces.append(piece)
+        except ConnectionError as error:
+            raise self._closed() from error
         except TimeoutError:
             raise WaitTimedOut(f"no answer from {self._paths.name} within {timeout:g} s") from None
         value: dict[str, Any] = json.loads(b"".join(pieces))
@@ -75,6 +80,10 @@ class Client:
         if failed is not None:
             raise _BY_EXIT.get(failed["exit"], CcmuxError)(failed["what"], fix=failed["fix"])
         return value
+
+    def _closed(self) -> ProtocolError:
+        """It ended, or was killed, just now."""
+        return ProtocolError(f"the daemon of {self._paths.name} closed the connection", fix="ccmux status")
 
     def ask(self, timeout: float | None = ANSWER_WITHIN, **request: object) -> dict[str, Any]:
         """One request and its answer."""

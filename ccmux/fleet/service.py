@@ -34,7 +34,7 @@ def start(paths: InstancePaths) -> bool:
 
     Returns once the daemon answers. Two at once start one: the lock decides.
     """
-    with contextlib.suppress(Refused), Client(paths) as client:
+    with contextlib.suppress(Refused, ProtocolError), Client(paths) as client:
         faulted: bool = client.ask(op="status")["instance"]["state"] == "faulted"
         client.ask(op="want")
         return faulted
@@ -60,7 +60,7 @@ def start(paths: InstancePaths) -> bool:
             raise CcmuxError(
                 f"the daemon of {paths.name} ended at its start: {said[-2000:]}", fix=f"ccmux logs {paths.name}"
             )
-        with contextlib.suppress(Refused, OSError), Client(paths) as client:
+        with contextlib.suppress(Refused, ProtocolError, OSError), Client(paths) as client:
             client.ask(op="status")
             return True
         return False

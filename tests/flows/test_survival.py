@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,29 @@ def test_a_turn_that_ends_while_no_daemon_runs_is_answered_once(rig: Rig) -> Non
     until(lambda: rig.history("a")[0]["message"]["state"] == "done", "the next daemon finds the answer")
     assert [one["text"] for one in rig.history("a")[0]["replies"]] == ["the answer"]
     assert _typed(rig, "q1") == 1
+
+
+def test_a_start_that_meets_a_dying_daemon_starts_another(rig: Rig) -> None:
+    """Its socket still takes connections, and closes them without a word."""
+    rig.new("a")
+    rig.run("stop", "a")
+    paths = rig.paths("a")
+    with socket.socket(socket.AF_UNIX) as dying:
+        dying.bind(str(paths.control_socket))
+        dying.listen()
+
+        def reset() -> None:
+            line, _ = dying.accept()
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.recv(1)  # the rest is not read: closing resets
+            line.close()
+            dying.close()
+
+        thread = threading.Thread(target=reset)
+        thread.start()
+        rig.run("start", "a")
+        thread.join()
+    assert rig.ask("a", "hello") == "You wrote: hello"
 
 
 @pytest.mark.parametrize("moment", ["received", "pasting", "submitting", "accepted", "committed"])
