@@ -27,7 +27,7 @@ def test_new_send_and_status(rig: Rig) -> None:
 
     assert rig.ask("project-a", "what time is dinner?") == "You wrote: what time is dinner?"
 
-    one = rig.status("project-a")
+    one = rig.wait_state("project-a", "idle")
     assert [key for key in KEYS if key not in one] == []
     assert (one["state"], one["role"], one["cwd"]) == ("idle", "project", str(rig.project("project-a")))
     assert one["queue"] == {"waiting": 0, "in_flight": 0, "dead": 0}
