@@ -134,6 +134,7 @@ def _counts(case: _Case) -> Counter[str]:
     counts["replies read"] = len({line.id for line in history.lines})
     counts["of those, more than once"] = sum(len(lines) > 1 for lines in case.lines_of.values())
     counts["blows"] = len(history.blows)
+    counts["of those, kill -9"] = sum(blow.what.startswith(("kill", "wipe")) for blow in history.blows)
     return counts
 
 

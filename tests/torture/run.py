@@ -135,7 +135,7 @@ class Run:
             sender.start()
 
         def gaps() -> float:
-            ahead = self.chaos.count * gap - (time.monotonic() - began)
+            ahead = self.monkey.kills * gap - (time.monotonic() - began)
             return max(0.0, draw.uniform(0, 0.6 * gap) + ahead)
 
         self.monkey.until_calm(self.plan.kills, stop, gaps)

@@ -19,7 +19,7 @@ def _survives(plan: Plan) -> None:
     print(f"seed {plan.seed}\n{verdict}")  # noqa: T201 - shown when it fails
     assert not verdict.faults, f"CCMUX_TORTURE_SEED={plan.seed}\n{verdict}"
     assert verdict.counts["acknowledged"] >= plan.messages * 0.5
-    assert verdict.counts["blows"] >= plan.kills
+    assert verdict.counts["of those, kill -9"] >= plan.kills
 
 
 def test_nothing_is_lost_and_nothing_comes_twice_with_the_double() -> None:
@@ -28,7 +28,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_with_the_double() -> None:
 
 @pytest.mark.real
 def test_nothing_is_lost_and_nothing_comes_twice_with_the_real_claude() -> None:
-    blows = {"kill daemon": 3, "kill claude": 3, "kill tmux": 1, "stop daemon": 1, "stop claude": 1}
+    blows = {"kill daemon": 3, "kill claude": 3, "kill tmux": 1, "stop daemon": 1}
     _survives(Plan(_seed(), messages=8, kills=3, seconds=7, instances=("a",), real=True, blows=blows))
 
 
