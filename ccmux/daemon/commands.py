@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from ccmux.approvals.desk import Answer, Approvals
 from ccmux.core.commanded import Commanded
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.orders import Orders, Typed
 from ccmux.errors import CcmuxError
+
+log = logging.getLogger(__name__)
 
 _TYPED = {"clear": Typed.CLEAR, "new": Typed.CLEAR, "compact": Typed.COMPACT}
 
@@ -27,6 +31,9 @@ class Commands:
             return await self._do(order, who)
         except CcmuxError as error:
             return f"not done: {error.what}"
+        except OSError as error:  # no descriptor is left, say: whoever ordered must hear of it
+            log.exception("the order %s failed", order.verb)
+            return f"not done: {error}"
 
     async def _do(self, order: Commanded, who: str) -> str:
         if order.code:

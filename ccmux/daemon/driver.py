@@ -173,10 +173,7 @@ class Driver:
         self.delivery.wake_at = None
         try:
             await self._look_and_act()
-        except (
-            TmuxError,
-            OSError,
-        ) as error:  # no file descriptor is left, say: what was not done is seen at the next look
+        except (TmuxError, OSError) as error:  # no descriptor is left, say: what was not done is seen at the next look
             self._complain(str(error))
             self._wake_in(AGAIN_SOON)
         else:
@@ -206,13 +203,7 @@ class Driver:
             await self._live(action)
             return
         looked = self._observer.looked(seen, reading, said, self.delivery, wall)
-        calm = looked.idle and looked.blocked in ("", "draft")
-        if (
-            calm
-            and looked.box is not None
-            and self.session.owes_words
-            and await self._try(self.session.give_back(looked.box))
-        ):
+        if self.session.owes_words and await self._give_back(looked):
             self._wake_in(AGAIN_SOON)
             return
         if pane is not None and not self._needed(registered, pane) and await self._renewal.carry_out(pane, now):
@@ -226,6 +217,11 @@ class Driver:
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    async def _give_back(self, looked: Looked) -> bool:
+        """Whether a person's words that were taken out of the box are back, where a daemon died in between."""
+        calm = looked.idle and looked.blocked in ("", "draft") and looked.box is not None
+        return calm and await self._try(self.session.give_back(looked.box or ""))
 
     def renew(self, why: str) -> None:
         """Have Claude started anew, with its conversation, when nobody and nothing needs it."""
@@ -319,10 +315,10 @@ class Driver:
     async def _happened(self, event: TurnEvent, now: float) -> None:
         if isinstance(event, SessionBegan):
             return
-        if isinstance(event, PromptCommitted) and not self._talk.spoken:
-            self._talk = replace(self._talk, spoken=True)
-            await self._record.keep(self._talk)
         if isinstance(event, PromptCommitted):
+            if not self._talk.spoken:
+                self._talk = replace(self._talk, spoken=True)
+                await self._record.keep(self._talk)
             await self._record.turn(event.prompt_id, *self.delivery.cause(event))
         await self._do(self.delivery.handle(event, now))
 

@@ -66,7 +66,7 @@ class Notify:
     async def _tell(self, why: str) -> None:
         log.info("a person is needed: %s", why)
         if self._spec.bell:
-            with contextlib.suppress(TmuxError, OSError):
+            with contextlib.suppress(TmuxError, OSError):  # a terminal that has just gone needs no bell
                 for tty in await self._session.terminals():
                     await asyncio.to_thread(_ring, tty)
         if self._spec.command:

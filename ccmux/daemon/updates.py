@@ -59,7 +59,14 @@ class Updates:
         failed = await asyncio.to_thread(self._tried, path, now)
         if failed:
             self._refused = now
-            log.error("the new Claude Code at %s is not taken up, the old one goes on: %s", path, failed)
+            log.error(
+                "the new Claude Code at %s is not taken up, the old one goes on: %s. `ccmux doctor --probe --claude %s` tries"
+                " it again; `ccmux restart %s --session` takes it up nevertheless",
+                path,
+                failed,
+                path,
+                self._paths.name,
+            )
             return
         await self._take_up()
 
