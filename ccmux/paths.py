@@ -24,6 +24,11 @@ def shared() -> Path:
     return base() / ".cache" / "ccmux"
 
 
+def versions() -> Path:
+    """Where `ccmux upgrade` puts releases, each in a directory of its own; `current` there is a link to one."""
+    return base() / ".local" / "share" / "ccmux" / "versions"
+
+
 class InstancePaths:
     """Every path of one instance, derived from its home. (No dataclass: that import costs `send` a third of its time.)"""
 
@@ -92,6 +97,11 @@ class InstancePaths:
     def lock(self) -> Path:
         """Not in `run/`: who wipes that must not have two daemons."""
         return self.data / "daemon.lock"
+
+    @property
+    def keeper_lock(self) -> Path:
+        """Held by what starts the daemon again when it dies, where no manager of services does."""
+        return self.data / "keeper.lock"
 
     @property
     def gate(self) -> Path:

@@ -1,6 +1,7 @@
 """Find the verb, run it, and turn an error into one sentence on stderr and an exit code.
 
-`ls`, `send`, `hook` and `run` are found without importing the command-line library: they are called often, or by programs.
+`ls`, `send`, `hook`, `run` and `session` are found without importing the command-line library: they are called often, or
+by programs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 
 from ccmux.errors import CcmuxError
 
-_FAST = ("ls", "send", "run", "hook")
+_FAST = ("ls", "send", "run", "session", "hook")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -49,17 +50,30 @@ def _run(words: list[str]) -> int:
 
 
 def _hidden(words: list[str]) -> int:
+    """The verbs of managers, keepers and hooks: `run NAME [--no-server]`, `session NAME [--end]`, `hook WHICH`."""
     from ccmux.errors import UsageError
 
-    if len(words) != 2:  # noqa: PLR2004 - the verb and its argument
-        raise UsageError(f"ccmux {words[0]} takes one argument and is called by ccmux itself")
-    if words[0] == "run":
-        from ccmux.daemon.run import run
-        from ccmux.model.ids import instance_name
+    options = {"run": "--no-server", "session": "--end"}
+    verb, *rest = words
+    option = bool(rest[1:]) and rest[1:] == [options.get(verb)]
+    if not rest or (rest[1:] and not option):
+        raise UsageError(f"ccmux {verb} takes one argument and is called by ccmux itself")
+    if verb == "hook":
+        from ccmux.hooks.entry import main as hook
 
-        run(instance_name(words[1]))
+        hook(rest[0])
         return 0
-    from ccmux.hooks.entry import main as hook
+    from ccmux.model.ids import instance_name
 
-    hook(words[1])
+    name = instance_name(rest[0])
+    if verb == "run":
+        from ccmux.daemon.run import run
+
+        run(name, no_server=option)
+        return 0
+    from ccmux.fleet.registry import existing
+    from ccmux.managers import serving
+
+    paths = existing(name)
+    serving.end(paths) if option else serving.serve(paths)
     return 0

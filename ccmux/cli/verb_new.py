@@ -14,9 +14,9 @@ from ccmux.claude.login import Kind, decide
 from ccmux.cli import render
 from ccmux.config.load import load
 from ccmux.errors import CcmuxError
-from ccmux.fleet import service
 from ccmux.fleet.listing import at_rest
 from ccmux.fleet.provision import Made, Wanted, new
+from ccmux.managers import life
 
 
 @click.command()
@@ -45,8 +45,8 @@ def command(
     if no_start:
         instance = at_rest(made.paths)
     else:
-        service.start(made.paths)
-        instance = service.wait_ready(made.paths)
+        life.start(made.paths)
+        instance = life.wait_ready(made.paths)
     if as_json:
         print(render.as_json({"v": 1, "created": made.created, "taken": list(made.taken), "instance": instance}))
     else:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ccmux.claude.launch import work_directory
-from ccmux.cli import render
 from ccmux.cli.several import chosen, each
-from ccmux.config.load import load
-from ccmux.errors import CcmuxError
-from ccmux.fleet import service
+from ccmux.cli.verb_start import ready
+from ccmux.managers import life
 from ccmux.paths import InstancePaths
 
 
@@ -21,14 +18,7 @@ def command(names: tuple[str, ...], everyone: bool, session: bool) -> int:
     """Restart the daemon; Claude does not notice. With --session Claude is restarted too."""
 
     def act(paths: InstancePaths) -> str:
-        work_directory(paths, load(paths.config))
-        service.stop_daemon(paths)
-        if session:
-            service.stop_session(paths)
-        service.start(paths)
-        instance = service.wait_ready(paths)
-        if instance["state"] in ("faulted", "starting"):
-            raise CcmuxError(f"Claude is not ready: {render.state_of(instance)}", fix=f"ccmux logs {paths.name}")
-        return f"{'daemon and session' if session else 'daemon'} restarted, {render.state_of(instance)}"
+        life.restart(paths, session=session)
+        return f"{'daemon and session' if session else 'daemon'} restarted, {ready(paths)}"
 
     return each(chosen(names, everyone), act)

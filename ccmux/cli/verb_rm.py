@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ccmux.fleet import provision, registry, service
+from ccmux.fleet import provision, registry
+from ccmux.managers import life
 
 
 @click.command()
@@ -13,8 +14,7 @@ from ccmux.fleet import provision, registry, service
 def command(name: str, purge: bool) -> int:
     """Stop an instance and remove it. Without --purge its home is kept beside the others, renamed."""
     paths = registry.existing(name)
-    service.stop_daemon(paths)
-    service.stop_session(paths)
+    life.forget(paths)
     aside = provision.remove(paths, purge=purge)
     print(f"{name}: removed" + (f"; all that it had is kept in {aside}" if aside else " with all that it had"))
     return 0

@@ -7,7 +7,7 @@ import click
 from ccmux.cli import render
 from ccmux.cli.several import chosen, each
 from ccmux.errors import CcmuxError
-from ccmux.fleet import service
+from ccmux.managers import life
 from ccmux.paths import InstancePaths
 
 
@@ -16,12 +16,18 @@ from ccmux.paths import InstancePaths
 @click.option("--all", "everyone", is_flag=True, help="Every instance.")
 def command(names: tuple[str, ...], everyone: bool) -> int:
     """Start instances; a running one is left alone, a faulted one tries again."""
+    return each(chosen(names, everyone), started)
 
-    def act(paths: InstancePaths) -> str:
-        started = service.start(paths)
-        instance = service.wait_ready(paths)
-        if instance["state"] in ("faulted", "starting"):
-            raise CcmuxError(f"Claude is not ready: {render.state_of(instance)}", fix=f"ccmux logs {paths.name}")
-        return f"{'started' if started else 'runs already'}, {render.state_of(instance)}"
 
-    return each(chosen(names, everyone), act)
+def started(paths: InstancePaths) -> str:
+    """Start one; what was done."""
+    begun = life.start(paths)
+    return f"{'started' if begun else 'runs already'}, {ready(paths)}"
+
+
+def ready(paths: InstancePaths) -> str:
+    """The state of one that was started. Raises when Claude is not past its start."""
+    instance = life.wait_ready(paths)
+    if instance["state"] in ("faulted", "starting"):
+        raise CcmuxError(f"Claude is not ready: {render.state_of(instance)}", fix=f"ccmux logs {paths.name}")
+    return render.state_of(instance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ccmux.cli.several import chosen, each
-from ccmux.fleet import service
+from ccmux.managers import life
 from ccmux.paths import InstancePaths
 
 
@@ -14,10 +14,9 @@ from ccmux.paths import InstancePaths
 @click.option("--all", "everyone", is_flag=True, help="Every instance.")
 def command(names: tuple[str, ...], everyone: bool) -> int:
     """Stop instances: the daemon, then Claude. Conversation and messages are kept."""
+    return each(chosen(names, everyone), stopped)
 
-    def act(paths: InstancePaths) -> str:
-        daemon = service.stop_daemon(paths)
-        session = service.stop_session(paths)
-        return "stopped" if daemon or session else "was not running"
 
-    return each(chosen(names, everyone), act)
+def stopped(paths: InstancePaths) -> str:
+    """Stop one; what was done."""
+    return "stopped" if life.stop(paths) else "was not running"

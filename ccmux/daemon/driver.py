@@ -20,7 +20,7 @@ from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, 
 from ccmux.core.delivery import Delivery
 from ccmux.core.envelope import envelope_id
 from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
-from ccmux.core.lifecycle import Do, Lifecycle
+from ccmux.core.lifecycle import Do, Life, Lifecycle
 from ccmux.core.reading import told
 from ccmux.core.sources import Pane, Registered
 from ccmux.core.transcript import events_of
@@ -199,6 +199,8 @@ class Driver:
         )
         seen = replace(seen, life=self.life.life)
         reading = self._observer.read(seen, wall)
+        if pane is not None or self.life.life is Life.FAULTED:
+            self._hub.adopted.set()
         if action is not Do.NOTHING:
             await self._live(action)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -23,6 +24,10 @@ class Hub:
         self.changed = asyncio.Event()
         """something happened: the driver shall look"""
         self.stopping = asyncio.Event()
+        self.adopted = asyncio.Event()
+        """the session is there, or was given up: whatever a person asks can be answered"""
+        self.looked_at = 0.0
+        """monotonic; when the driver had last looked at everything"""
         self.again = False
         """the daemon is to begin anew once it has ended: what it stands on was wiped"""
         self.reading = Reading(InstanceState.STARTING)
@@ -73,6 +78,7 @@ class Hub:
 
     def looked(self) -> None:
         """The driver has looked at everything."""
+        self.looked_at = time.monotonic()
         for look in self._looks:
             if not look.done():
                 look.set_result(None)

@@ -66,6 +66,8 @@ class Intake:
         self.commands: Callable[[Commanded, str], Awaitable[str]] | None = None
         """carries out what is ordered over a channel"""
         self._carrying: set[asyncio.Task[None]] = set()
+        self.open = asyncio.Event()
+        """every FIFO that is there is being read"""
         self.owner = pwd.getpwuid(os.getuid()).pw_name
 
     @property
@@ -176,6 +178,10 @@ class Intake:
 
     # from FIFOs
 
+    def descriptors(self) -> dict[str, int]:
+        """The open end of each FIFO, by the FIFO's name."""
+        return {reader.path.name: reader.fd for reader in self._readers.values() if reader.fd >= 0}
+
     def rescan(self) -> None:
         """Something changed in the run directory."""
         self._scan.set()
@@ -191,6 +197,8 @@ class Intake:
                 except OSError as error:  # no file descriptor is left, say
                     log.error("%s cannot be looked at: %s", self._run, error)  # noqa: TRY400 - the sentence says it all
                     pause = _AGAIN
+                else:
+                    self.open.set()
                 if any(reader.deaf for reader in self._readers.values()):
                     pause = _AGAIN
                 with contextlib.suppress(TimeoutError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from ccmux.approvals.desk import Approvals
 from ccmux.claude import launch
 from ccmux.config.load import load
-from ccmux.daemon import lifespan
+from ccmux.daemon import lifespan, systemd
 from ccmux.daemon.commands import Commands
 from ccmux.daemon.control import Control
 from ccmux.daemon.driver import Driver
@@ -26,6 +26,7 @@ from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
+from ccmux.daemon.supervised import Supervised
 from ccmux.daemon.updates import Updates
 from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
@@ -40,9 +41,13 @@ from ccmux.paths import InstancePaths, shared
 log = logging.getLogger(__name__)
 
 
-def run(name: str) -> None:
-    """Be the daemon of the instance until told to stop. Raises Locked when it has one already."""
+def run(name: str, *, no_server: bool = False) -> None:
+    """Be the daemon of the instance until told to stop. Raises Locked when it has one already.
+
+    `no_server`: a service of its own runs the tmux server; none is started here.
+    """
     umask = os.umask(0o077)
+    manager = systemd.Notifier.from_environment()
     paths = InstancePaths.of(name)
     if not paths.config.exists():
         raise NoSuchInstance(name)
@@ -51,7 +56,7 @@ def run(name: str) -> None:
     with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
         try:
-            again = asyncio.run(_live(paths, umask))
+            again = asyncio.run(_live(paths, umask, manager, no_server=no_server))
         except CcmuxError as error:
             log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
             lifespan.leave_word(paths.last_word, error.what)
@@ -65,10 +70,11 @@ def run(name: str) -> None:
             raise ours from group
     if again:
         os.umask(umask)
-        os.execv(sys.executable, [sys.executable, "-m", "ccmux", "run", name])  # noqa: S606 - our own program, as it was started
+        more = ["--no-server"] if no_server else []
+        os.execv(sys.executable, [sys.executable, "-m", "ccmux", "run", name, *more])  # noqa: S606 - as it was started
 
 
-async def _live(paths: InstancePaths, umask: int) -> bool:
+async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, no_server: bool) -> bool:
     """Live until told to stop; whether to begin anew."""
     spec = load(paths.config)
     hub = Hub()
@@ -83,7 +89,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
     async with AsyncExitStack() as stack:
         db = Database(paths.journal, hub.tell_watchers)
         stack.push_async_callback(db.close)
-        session = Session(paths, spec, hub.change, umask)
+        session = Session(paths, spec, hub.change, umask, no_server=no_server)
         orders = Orders(session, db, hub)
         driver = Driver(session, Record(db, hub), hub, orders)
         await driver.recover()
@@ -92,6 +98,7 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
         hub.approvals = lambda: approvals.waiting
         updates = Updates(paths, shared(), driver.renew, lambda: driver.renewed)
         intake.commands = Commands(driver, orders, approvals, hub).carry_out
+        supervised = Supervised(manager, hub, intake)
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
         async with asyncio.TaskGroup() as group:
@@ -104,12 +111,14 @@ async def _live(paths: InstancePaths, umask: int) -> bool:
                 group.create_task(approvals.run(), name="approvals"),
                 *([group.create_task(updates.run(), name="updates")] if spec.claude.follow_updates else []),
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
+                group.create_task(supervised.run(), name="supervised"),
                 group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
             ]
             async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
                 paths.last_word.unlink(missing_ok=True)
                 await driver.run()
+                supervised.stopping()
             for worker in workers:
                 worker.cancel()
     log.info("the daemon ended")

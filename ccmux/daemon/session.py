@@ -68,7 +68,15 @@ _KEPT_LINES = 200
 class Session:
     """One instance's session as the driver handles it."""
 
-    def __init__(self, paths: InstancePaths, spec: InstanceSpec, tell: Callable[..., None], umask: int = 0o077) -> None:
+    def __init__(
+        self,
+        paths: InstancePaths,
+        spec: InstanceSpec,
+        tell: Callable[..., None],
+        umask: int = 0o077,
+        *,
+        no_server: bool = False,
+    ) -> None:
         self.paths = paths
         self.spec = spec
         self._tell = tell
@@ -79,6 +87,7 @@ class Session:
         self._emptied = -_NOT_AGAIN
         self._watched: tuple[int, int] | None = None
         self._umask = umask
+        self._no_server = no_server
         self._login = launch.login_of(paths, spec, os.environ)
 
     @property
@@ -162,7 +171,9 @@ class Session:
         pane = self._pane
         if pane is None:
             options = {panes.GENERATION_OPTION: generation}
-            await self.server.new_session(self.paths.session, self.spec.terminal, command, options)
+            await self.server.new_session(
+                self.paths.session, self.spec.terminal, command, options, start_server=not self._no_server
+            )
         else:
             option = [";", "set-option", "-p", "-t", pane.id, panes.GENERATION_OPTION, generation]
             await self.server.run("respawn-pane", "-k", "-t", pane.id, *command, *option)

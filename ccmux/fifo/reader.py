@@ -29,37 +29,38 @@ class Reader:
         self._partial = bytearray()
         self._paused = False
         self._loop = asyncio.get_running_loop()
-        self._fd = open_fifo(path, os.O_RDONLY)
-        self.identity = os.fstat(self._fd).st_ino
-        self._loop.add_reader(self._fd, self._readable)
+        self.fd = open_fifo(path, os.O_RDONLY)
+        """negative when it is closed"""
+        self.identity = os.fstat(self.fd).st_ino
+        self._loop.add_reader(self.fd, self._readable)
 
     @property
     def deaf(self) -> bool:
         """Whether the FIFO could not be opened anew."""
-        return self._fd < 0
+        return self.fd < 0
 
     def close(self) -> None:
         """Stop reading. Bytes that nobody read die with the last descriptor."""
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        if self.fd >= 0:
+            self._loop.remove_reader(self.fd)
+            os.close(self.fd)
+            self.fd = -1
 
     def pause(self) -> None:
         """Leave the bytes in the pipe: writers fill it and then wait."""
         self._paused = True
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
+        if self.fd >= 0:
+            self._loop.remove_reader(self.fd)
 
     def resume(self) -> None:
         """Read on; harmless when it was not paused."""
-        if self._fd >= 0 and self._paused:
-            self._loop.add_reader(self._fd, self._readable)
+        if self.fd >= 0 and self._paused:
+            self._loop.add_reader(self.fd, self._readable)
         self._paused = False
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._fd, _PIECE)
+            data = os.read(self.fd, _PIECE)
         except BlockingIOError:
             return
         if data:
@@ -87,24 +88,24 @@ class Reader:
 
     def _reopen(self) -> None:
         """A descriptor that has seen no writer yet does not report that all writers left."""
-        self._loop.remove_reader(self._fd)
-        old = self._fd
+        self._loop.remove_reader(self.fd)
+        old = self.fd
         try:
-            self._fd = open_fifo(self.path, os.O_RDONLY)
+            self.fd = open_fifo(self.path, os.O_RDONLY)
         except (OSError, CcmuxError):
-            self._fd = -1  # the FIFO was removed or replaced; the watcher will close this reader
+            self.fd = -1  # the FIFO was removed or replaced; the watcher will close this reader
         os.close(old)
-        if self._fd < 0:
+        if self.fd < 0:
             return
-        self.identity = os.fstat(self._fd).st_ino
+        self.identity = os.fstat(self.fd).st_ino
         self._catch_up()
         if not self._paused:
-            self._loop.add_reader(self._fd, self._readable)
+            self._loop.add_reader(self.fd, self._readable)
 
     def _catch_up(self) -> None:
         """Take what a writer left who came and went before the new descriptor was there: it will not tell of his end."""
         try:
-            while data := os.read(self._fd, _PIECE):
+            while data := os.read(self.fd, _PIECE):
                 self._feed(data)
         except BlockingIOError:
             return  # a writer is there; its end will be told

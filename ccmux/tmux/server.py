@@ -94,24 +94,24 @@ class Server:
     def argv(self) -> list[str]:
         return [tmux_binary(), "-S", str(self.socket), "-f", str(self._conf)]
 
-    async def run(self, *args: str) -> str:
-        """One tmux process; its output. Only `new-session` starts a server.
+    async def run(self, *args: str, start_server: bool = False) -> str:
+        """One tmux process; its output.
 
         Raises TmuxGone when there certainly is no such server or session.
         """
         for _ in range(_TRIES):
             try:
-                return await self._run(*args)
+                return await self._run(args, start_server)
             except TmuxError as error:
                 if _ENDING not in error.what:
                     raise
             await asyncio.sleep(0.05)  # a server that is just ending will soon be gone
-        return await self._run(*args)
+        return await self._run(args, start_server)
 
-    async def _run(self, *args: str) -> str:
+    async def _run(self, args: tuple[str, ...], start_server: bool) -> str:
         process = await asyncio.create_subprocess_exec(
             *self.argv,
-            *([] if args[0] == "new-session" else ["-N"]),
+            *([] if start_server else ["-N"]),
             *args,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -138,13 +138,25 @@ class Server:
             return False
         return True
 
-    async def new_session(self, name: str, spec: TerminalSpec, command: list[str], options: Mapping[str, str]) -> None:
-        """Start the server if need be and a session whose only pane runs `command`; pane options are set with it."""
+    async def new_session(
+        self,
+        name: str,
+        spec: TerminalSpec,
+        command: list[str],
+        options: Mapping[str, str],
+        *,
+        start_server: bool = True,
+    ) -> None:
+        """A session whose only pane runs `command`; pane options are set with it.
+
+        The server is started if need be; without `start_server` TmuxGone is raised while there is none.
+        """
         size = ["-x", str(spec.width), "-y", str(spec.height)]
         sets: list[str] = []
         for key, value in options.items():
             sets += [";", "set-option", "-p", "-t", f"={name}:", key, value]
-        await self.run("new-session", "-d", "-s", name, "-n", "claude", *size, *command, *sets)
+        new = ["new-session", "-d", "-s", name, "-n", "claude", *size, *command, *sets]
+        await self.run(*new, start_server=start_server)
 
     async def kill(self) -> None:
         """End the server and every process in it; none being there is fine."""

@@ -182,7 +182,7 @@ async def test_no_wakes_while_nobody_writes(path: Path, reading: Reading, monkey
     await until(lambda: reading.lines == [b"x"], "the line")
     for _ in range(2000):
         await asyncio.sleep(0)
-    assert len([fd for fd in reads if fd == reading.reader._fd]) < 20
+    assert len([fd for fd in reads if fd == reading.reader.fd]) < 20
 
 
 @pytest.mark.parametrize("tail", [b"\n", b""])
@@ -271,7 +271,7 @@ async def test_identity_is_that_of_the_fifo_that_is_read(path: Path, reading: Re
     path.rename(path.with_name("old"))  # noqa: ASYNC240
     pipe.make(path)
     os.close(fd)
-    await until(lambda: os.fstat(reading.reader._fd).st_ino == path.stat().st_ino, "the new FIFO is read")
+    await until(lambda: os.fstat(reading.reader.fd).st_ino == path.stat().st_ino, "the new FIFO is read")
     assert reading.reader.identity == path.stat().st_ino  # noqa: ASYNC240
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.errors import TmuxError, TmuxGone
-from ccmux.fleet import service
+from ccmux.managers import detached
 from ccmux.paths import InstancePaths
 from ccmux.tmux import pane as panes
 from ccmux.tmux import server as server_module
@@ -132,10 +132,10 @@ async def test_stop_ends_the_session_and_its_server(desk: Desk) -> None:
     desk.server.socket = desk.socket = paths.tmux_socket
     _, pane = await desk.open()
     server = int(await desk.server.run("display-message", "-p", "#{pid}"))
-    assert await asyncio.to_thread(service.stop_session, paths)
+    assert await asyncio.to_thread(detached.end_session, paths)
     await until(lambda: not Path(f"/proc/{pane.pid}").exists(), "the program ended")
     await until(lambda: not Path(f"/proc/{server}").exists(), "the server ended")
-    assert not await asyncio.to_thread(service.stop_session, paths)
+    assert not await asyncio.to_thread(detached.end_session, paths)
 
 
 async def test_stop_does_not_cut_off_a_server_that_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +145,10 @@ async def test_stop_does_not_cut_off_a_server_that_hangs(desk: Desk, monkeypatch
     desk.server.socket = desk.socket = paths.tmux_socket
     _, pane = await desk.open()
     server = int(await desk.server.run("display-message", "-p", "#{pid}"))
-    monkeypatch.setattr(service, "_TMUX_ANSWERS_WITHIN", 0.3)
+    monkeypatch.setattr(detached, "_TMUX_ANSWERS_WITHIN", 0.3)
     try:
         with stopped(server), contextlib.suppress(TmuxError):
-            await asyncio.to_thread(service.stop_session, paths)
+            await asyncio.to_thread(detached.end_session, paths)
         assert paths.tmux_socket.exists() or not Path(f"/proc/{pane.pid}").exists()  # noqa: ASYNC240
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,76 @@
+"""What a manager of services does for an instance, and how its services are installed.
+
+Each act can be repeated; each raises CcmuxError when it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ccmux.managers.program import Program
+from ccmux.paths import InstancePaths
+
+Ended = Callable[[], str]
+"""Tells why the daemon that was launched has ended for good; empty while it lives or will be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One service as its manager sees it."""
+
+    name: str
+    state: str
+    """`running`, `starting`, `stopped`, `failed`, `unknown`"""
+    pid: int = 0
+    restarts: int = 0
+    at_boot: bool = False
+
+
+class Manager(Protocol):
+    """Two processes an instance: the session (the tmux server and Claude in it) and the daemon."""
+
+    kind: str
+    """`detached`, `systemd` or `launchd`"""
+
+    def launch(self, paths: InstancePaths) -> Ended:
+        """Have the session and the daemon run, now and after every boot (where the manager sees to that).
+
+        Returns at once or when the daemon is ready, as the manager does it.
+        """
+
+    def relaunch(self, paths: InstancePaths) -> Ended:
+        """Start the daemon anew; the session goes on. One that did not run is launched."""
+
+    def end(self, paths: InstancePaths) -> bool:
+        """End the daemon, then Claude in order, then its tmux server; whether anything ran. At a boot they come back."""
+
+    def forget(self, paths: InstancePaths) -> None:
+        """After an `end`: they do not come back at a boot."""
+
+    def units(self, paths: InstancePaths) -> tuple[Unit, ...]:
+        """Session and daemon as the manager sees them; empty where it knows nothing of them."""
+
+
+class Services(Manager, Protocol):
+    """A manager whose services are installed as files."""
+
+    flavour: str
+    """`user` or `system`"""
+
+    def files(self, program: Program) -> dict[Path, str]:
+        """What `install` writes for all instances: absolute path → text."""
+
+    def keep(self, paths: InstancePaths, program: Program) -> None:
+        """Have the instance come back at every boot, whether it runs now or not."""
+
+    def activate(self, *, linger: bool) -> list[str]:
+        """Once the files are written: have the manager read them. Sentences for the person."""
+
+    def deactivate(self) -> list[str]:
+        """Before the files go: nothing is started any more. Running instances have been ended."""
+
+    def notes(self) -> list[str]:
+        """What a person should know: services that start only at a login, say."""

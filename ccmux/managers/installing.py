@@ -1,0 +1,119 @@
+"""`ccmux service install|uninstall|status`, the same for every manager that keeps services as files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccmux.errors import CcmuxError, Missing, UsageError
+from ccmux.fleet import registry
+from ccmux.locks import held
+from ccmux.managers import life
+from ccmux.managers.base import Services, Unit
+from ccmux.managers.choose import installed, of_this_system
+from ccmux.managers.program import program
+from ccmux.managers.written import write_if_changed
+from ccmux.paths import InstancePaths, base
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of the services. `state`: `current`, `differs` (of another release, or edited) or `missing`."""
+
+    path: Path
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the services are. `manager` is `detached` where none are installed."""
+
+    manager: str
+    flavour: str
+    files: tuple[File, ...]
+    units: tuple[tuple[str, Unit], ...]
+    """instance → unit"""
+    notes: tuple[str, ...]
+
+
+def services(*, system: bool, user: str = "") -> Services:
+    """The manager of this machine, of the wanted flavour. The system's is root's business."""
+    if system and os.geteuid() != 0:
+        raise UsageError(
+            "services of the system are installed by root", fix="sudo ccmux service install --system --user NAME"
+        )
+    if system and not user:
+        raise UsageError("say whose instances they are", fix="ccmux service install --system --user NAME")
+    found = of_this_system("system" if system else "user", user)
+    if found is None:
+        raise Missing(f"{sys.platform} has no manager of services that ccmux knows", fix="ccmux up, after every boot")
+    return found
+
+
+def install(to: Services, *, user: str = "", linger: bool = True) -> Iterator[str]:
+    """Write what differs, have it read, take over what runs without touching Claude; sentences of what was done."""
+    wanted = to.files(program(user))
+    changed = [path for path, text in wanted.items() if write_if_changed(path, text)]
+    yield from (f"wrote {path}" for path in changed)
+    yield from to.activate(linger=linger)
+    for name in registry.names():
+        paths = InstancePaths.of(name)
+        try:
+            to.keep(paths, program(user))
+            if not held(paths.lock):
+                yield f"{name}: starts at the next boot; now: ccmux start {name}"
+            elif any(unit.state == "running" for unit in to.units(paths)):
+                yield f"{name}: runs as a service already"
+            else:
+                life.restart(paths)
+                yield f"{name}: its daemon runs as a service now, its Claude goes on"
+        except CcmuxError as error:
+            yield f"{name}: left as it is: {error}"
+    yield from to.notes()
+
+
+def uninstall() -> Iterator[str]:
+    """End the services and remove their files; what ran runs on without a manager. Repeated, it does nothing more."""
+    found = installed()
+    if found is None:
+        yield "no services are installed"
+        return
+    if found.flavour == "system" and os.geteuid() != 0:
+        raise UsageError("services of the system are removed by root", fix="sudo ccmux service uninstall --user NAME")
+    ran = [InstancePaths.of(name) for name in registry.names() if held(InstancePaths.of(name).lock)]
+    for name in registry.names():
+        life.forget(InstancePaths.of(name))
+    yield from found.deactivate()
+    for path in found.files(program()):
+        if path.exists():
+            path.unlink()
+            yield f"removed {path}"
+    yield from found.activate(linger=False)
+    for paths in ran:
+        if os.geteuid() == paths.home.stat().st_uid:
+            life.start(paths)
+            yield f"{paths.name}: goes on without a service, until the next boot"
+
+
+def report() -> Report:
+    """How things are; changes nothing."""
+    found = installed()
+    if found is None:
+        return Report("detached", "", (), (), ("no services are installed: ccmux service install",))
+    files = tuple(
+        File(
+            path,
+            "missing" if not path.exists() else "current" if path.read_text(encoding="utf-8") == text else "differs",
+        )
+        for path, text in found.files(program(_owner())).items()
+    )
+    seen = tuple((name, unit) for name in registry.names() for unit in found.units(InstancePaths.of(name)))
+    return Report(found.kind, found.flavour, files, seen, tuple(found.notes()))
+
+
+def _owner() -> str:
+    """Whose homes these are."""
+    return base().owner()

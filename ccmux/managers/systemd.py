@@ -1,0 +1,173 @@
+"""Instances as services of systemd: two units each, so that a daemon's restart never touches Claude."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from pathlib import Path
+from typing import Final, Self
+
+from ccmux.errors import CcmuxError
+from ccmux.locks import held
+from ccmux.managers import detached, systemctl, units
+from ccmux.managers.base import Ended, Unit
+from ccmux.managers.program import Program
+from ccmux.managers.systemctl import Systemctl
+from ccmux.managers.written import write_if_changed
+from ccmux.paths import InstancePaths, base
+
+SYSTEM_UNITS: Final = Path("/etc/systemd/system")
+_STATES: Final = {
+    "active": "running",
+    "activating": "starting",
+    "reloading": "running",
+    "deactivating": "running",
+    "inactive": "stopped",
+    "failed": "failed",
+}
+_HOME: Final = re.compile(r"^# home: (.+)$", re.MULTILINE)
+
+
+def user_units() -> Path:
+    """Where a person's units stand."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "systemd" / "user"
+
+
+def directory(flavour: str) -> Path:
+    return user_units() if flavour == "user" else SYSTEM_UNITS
+
+
+class Systemd:
+    """The units of one flavour."""
+
+    kind = "systemd"
+
+    def __init__(self, flavour: str) -> None:
+        self.flavour = flavour
+        self.directory = directory(flavour)
+        self.control = Systemctl(flavour)
+
+    @classmethod
+    def installed(cls) -> Self | None:
+        """The flavour whose units are installed for the homes in `base()`."""
+        for flavour in units.FLAVOURS:
+            found = _HOME.search(_text(directory(flavour) / "ccmux@.service"))
+            if found is not None and found[1] == str(base()):
+                return cls(flavour)
+        return None
+
+    def launch(self, paths: InstancePaths) -> Ended:
+        """Enabled and started; returns when the daemon is ready."""
+        if held(paths.lock) and not self._active(paths):
+            detached.end_daemon(paths)
+        self._prepare(paths)
+        self.control.run("enable", "--quiet", units.daemon(paths.name))
+        return self._start("start", paths)
+
+    def relaunch(self, paths: InstancePaths) -> Ended:
+        """Restarted in one job: what was written into its FIFOs meanwhile is kept."""
+        if not self._active(paths):
+            return self.launch(paths)
+        self._prepare(paths)
+        return self._start("restart", paths)
+
+    def end(self, paths: InstancePaths) -> bool:
+        """Both units, the daemon first; then what was started without them."""
+        ran = self._active(paths)
+        self.control.run("stop", units.daemon(paths.name), units.session(paths.name))
+        return detached.Detached().end(paths) or ran
+
+    def forget(self, paths: InstancePaths) -> None:
+        """Not at the next boot."""
+        self.control.run("disable", "--quiet", units.daemon(paths.name))
+        for unit in (units.daemon(paths.name), units.session(paths.name)):
+            (self.directory / f"{unit}.d" / "paths.conf").unlink(missing_ok=True)
+
+    def units(self, paths: InstancePaths) -> tuple[Unit, ...]:
+        """As `systemctl show` tells them."""
+        return tuple(self._unit(name) for name in (units.session(paths.name), units.daemon(paths.name)))
+
+    def _unit(self, name: str) -> Unit:
+        told = self.control.show(name, "ActiveState", "MainPID", "NRestarts", "UnitFileState")
+        return Unit(
+            name,
+            _STATES.get(told.get("ActiveState", ""), "unknown"),
+            int(told.get("MainPID") or 0),
+            int(told.get("NRestarts") or 0),
+            told.get("UnitFileState") == "enabled",
+        )
+
+    # as services
+
+    def files(self, program: Program) -> dict[Path, str]:
+        """Units and target; the drop-ins of the instances are written at their start."""
+        return {self.directory / name: text for name, text in units.rendered(self.flavour, program).items()}
+
+    def keep(self, paths: InstancePaths, program: Program) -> None:
+        """Enabled."""
+        del program
+        self.control.run("enable", "--quiet", units.daemon(paths.name))
+
+    def activate(self, *, linger: bool) -> list[str]:
+        """Read, and the target enabled; the person's services start at boot where `linger` is wanted and may be had."""
+        self.control.run("daemon-reload")
+        if not (self.directory / units.TARGET).exists():
+            return []
+        self.control.run("enable", "--quiet", "--now", units.TARGET)
+        if not linger or self.flavour == "system" or systemctl.lingers(_me()):
+            return []
+        try:
+            systemctl.have_linger(_me())
+        except CcmuxError as error:
+            return [f"not yet at boot, only at your login: {error}"]
+        return [f"the services of {_me()} start at boot (loginctl enable-linger)"]
+
+    def deactivate(self) -> list[str]:
+        """The target goes, too."""
+        self.control.run("disable", "--quiet", "--now", units.TARGET)
+        return []
+
+    def notes(self) -> list[str]:
+        """A person without linger has services only while logged in."""
+        if self.flavour == "user" and not systemctl.lingers(_me()):
+            return [f"the services start at your login and end with it; at boot: loginctl enable-linger {_me()}"]
+        return []
+
+    def _active(self, paths: InstancePaths) -> bool:
+        state = self.control.show(units.daemon(paths.name), "ActiveState").get("ActiveState")
+        return state in ("active", "activating", "reloading", "deactivating")
+
+    def _prepare(self, paths: InstancePaths) -> None:
+        """A person's start is no crash: earlier ones count no more."""
+        if self.flavour == "system" and os.geteuid() == 0:
+            changed = False
+            for name, text in units.drop_ins(paths, base()).items():
+                changed |= write_if_changed(self.directory / name, text)
+            if changed:
+                self.control.run("daemon-reload")
+        self.control.tell("reset-failed", units.daemon(paths.name), units.session(paths.name))
+
+    def _start(self, verb: str, paths: InstancePaths) -> Ended:
+        try:
+            self.control.run(verb, units.daemon(paths.name))
+        except CcmuxError as error:
+            word = _text(paths.last_word).strip()
+            who = "--user " if self.flavour == "user" else ""
+            raise CcmuxError(
+                f"the daemon of {paths.name} did not become ready: {word or error.what}",
+                fix=error.fix if "sudo" in error.fix else f"journalctl {who}-u {units.daemon(paths.name)} -e",
+            ) from error
+        return lambda: ""
+
+
+def _me() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
