@@ -119,12 +119,21 @@ class Rig:
         logs = sorted(self.home.glob(".ccmux*/logs/daemon.*"))
         return "\n".join(f"== {log}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
 
+    def kill_daemon(self, name: str) -> None:
+        """Kill the daemon, and first the keeper, which would start another."""
+        pids = [
+            int(lock.read_text()) for lock in (self.paths(name).keeper_lock, self.paths(name).lock) if lock.exists()
+        ]
+        for pid in pids:
+            kill(pid, signal.SIGKILL)
+        until(lambda: not any(map(alive, pids)), "the daemon is dead")
+
     def close(self) -> None:
-        """End everything that was started here, by its pid."""
+        """End everything that was started here, by its pid; keepers first."""
         for home in self.home.glob(".ccmux*"):
-            lock = home / "data" / "daemon.lock"
+            locks = [home / "data" / "keeper.lock", home / "data" / "daemon.lock"]
             socket = home / "run" / "tmux.sock"
-            pids = [int(lock.read_text() or 0)] if lock.exists() else []
+            pids = [int(lock.read_text() or 0) for lock in locks if lock.exists()]
             argv = ["tmux", "-S", str(socket)]
             if socket.exists():
                 format_ = ["-F", "#{pid} #{pane_pid}"]

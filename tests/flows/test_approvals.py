@@ -166,7 +166,7 @@ def test_the_question_outlives_the_daemon(asked: Rig) -> None:
     made = asked.home / "made"
     message = send(asked, bash(f"touch {made}"))
     one = waiting(asked)
-    kill(asked.status("a")["daemon"]["pid"], signal.SIGKILL)
+    asked.kill_daemon("a")
     asked.run("start", "a")
     until(lambda: asked.status("a")["reason"] == "approval", "the hook has come back")
     asked.run("approve", one["code"])
@@ -195,7 +195,7 @@ def test_without_a_daemon_a_tool_of_a_message_is_denied_within_its_bound(asked: 
     made = asked.home / "made"
     send(asked, [{"text": "", "delay": 3, "tool": "Bash", "input": {"command": f"touch {made}"}}, {"text": "after"}])
     asked.wait_state("a", "busy")
-    kill(asked.status("a")["daemon"]["pid"], signal.SIGKILL)
+    asked.kill_daemon("a")
     began = time.monotonic()
     asked.standin.wait_for(lambda r: r.main and "does not answer" in json.dumps(r.body["messages"][-1]), timeout=WITHIN)
     assert time.monotonic() - began < WITHIN

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import re
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 from ccmux.core.sanitise import sanitise
 from ccmux.core.screen import read_box
 from ccmux.standin import StandIn
-from tests.rig import Rig, alive, kill, until
+from tests.rig import Rig, until
 
 pytestmark = pytest.mark.real
 
@@ -178,13 +177,11 @@ def test_a_daemon_that_dies_while_it_types_more_than_the_screen_holds_leaves_it_
     rig.new("a")
     rig.ask("a", "warm")
     for number in range(6):
-        pid = rig.status("a")["daemon"]["pid"]
         text = f"message {number} {_much(24_000, lines=False)}"
         rig.run("send", "a", "-", stdin=text)
         while text[18_000:18_020] not in rig.screen("a") and not any(text in prompt for prompt in rig.prompts()):
             pass
-        kill(pid, signal.SIGKILL)
-        until(lambda pid=pid: not alive(pid), "the daemon is dead")  # type: ignore[misc]
+        rig.kill_daemon("a")
         caught = rig.history("a")[-1]["message"]["state"] == "pasting"
         rig.run("start", "a")
         until(lambda: rig.history("a")[-1]["message"]["state"] == "done", "it is answered")
@@ -351,11 +348,9 @@ def test_a_home_with_a_space_in_its_path(spaced: Rig) -> None:
 
 def test_files_survive_the_death_of_the_daemon(rig: Rig) -> None:
     rig.new("a")
-    pid = rig.status("a")["daemon"]["pid"]
     picture, notes = image(rig.home / "picture.png"), text_file(rig.home / "notes.txt")
     rig.run("send", "a", "with files", "--file", str(picture), "--file", str(notes))
-    kill(pid, signal.SIGKILL)
-    until(lambda: not alive(pid), "the daemon is dead")
+    rig.kill_daemon("a")
     picture.unlink()
     notes.unlink()
     rig.run("start", "a")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.rig import Rig, alive, kill, until
+from tests.rig import Rig, kill, until
 
 pytestmark = pytest.mark.real
 
@@ -191,8 +191,7 @@ def test_a_daemon_that_is_killed_within_a_turn_is_followed_by_one_that_answers(
     rig.run("send", "a", steps({"text": "the answer", "delay": 3}) + " the long one")
     until(lambda: states(rig) == ["committed"], "the turn runs")
     rig.run("send", "a", "the second")
-    kill(before["daemon"]["pid"], signal.SIGKILL)
-    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
+    rig.kill_daemon("a")
     rig.run("start", "a")
     assert all_ended(rig) == ["done", "done"]
     assert replies(rig) == ["the answer", "You wrote: the second"]
@@ -202,11 +201,10 @@ def test_a_daemon_that_is_killed_within_a_turn_is_followed_by_one_that_answers(
 
 @LACKING
 def test_a_daemon_that_is_killed_while_it_types_is_followed_by_one_that_knows(rig: Rig, lacks: tuple[str, ...]) -> None:
-    before = made(rig, *lacks)
+    made(rig, *lacks)
     rig.run("send", "a", steps({"text": "the answer", "delay": 1}) + " the long one")
     until(lambda: states(rig) != ["received"], "it is typed")
-    kill(before["daemon"]["pid"], signal.SIGKILL)
-    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
+    rig.kill_daemon("a")
     rig.run("start", "a")
     assert all_ended(rig) == ["done"]
     assert replies(rig) == ["the answer"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 
-from tests.rig import Rig, kill, until
+from tests.rig import Rig, until
 
 pytestmark = pytest.mark.real
 
@@ -46,7 +45,7 @@ def test_while_paused_nothing_is_typed_everything_is_kept_and_it_outlives_the_da
     rig.wait_state("a", "paused")
     message = rig.run("send", "a", "held back").strip()
     until(lambda: rig.status("a")["blocked"] == "paused", "it waits for that reason")
-    kill(rig.status("a")["daemon"]["pid"], signal.SIGKILL)
+    rig.kill_daemon("a")
     rig.run("start", "a")
     until(lambda: rig.status("a")["blocked"] == "paused", "it still does")
     assert "held back" not in rig.screen("a")

@@ -19,7 +19,7 @@ import pexpect
 import pytest
 
 from ccmux.core.screen import Box, read_box
-from tests.rig import Rig, alive, kill, until
+from tests.rig import Rig, kill, until
 
 pytestmark = pytest.mark.real
 
@@ -268,10 +268,8 @@ def test_a_daemon_that_dies_while_a_draft_is_set_aside_leaves_it_to_the_next(rig
         drafted(rig, anna, "half a thought", text="half a thought")
         for number in range(1, TRIES + 1):
             rig.run("send", "a", "-", stdin=f"{number} {long}")
-            pid = rig.status("a")["daemon"]["pid"]
             until(lambda: box(rig).stashed or _prompted(rig, number), "the draft is set aside", 120)
-            kill(pid, signal.SIGKILL)
-            until(lambda: not alive(pid), "the daemon is dead")
+            rig.kill_daemon("a")
             caught = box(rig).stashed
             rig.run("start", "a")
             until(lambda: rig.history("a")[-1]["message"]["state"] == "done", "the message is answered", 120)

@@ -17,12 +17,6 @@ from tests.rig import Rig, alive, kill, until
 pytestmark = pytest.mark.real
 
 
-def _kill_daemon(rig: Rig, name: str) -> None:
-    pid = rig.status(name)["daemon"]["pid"]
-    kill(pid, signal.SIGKILL)
-    until(lambda: not alive(pid), "the daemon is dead")
-
-
 def _typed(rig: Rig, text: str) -> int:
     """In how many distinct prompts the API saw the text as a fresh message."""
     bodies = [request.text for request in rig.standin.requests() if request.main]
@@ -51,7 +45,7 @@ def test_claude_that_dies_before_it_wrote_anything_down_keeps_its_session_id(rig
 def test_claude_outlives_its_daemon(rig: Rig) -> None:
     before = rig.new("a")
     rig.ask("a", "one")
-    _kill_daemon(rig, "a")
+    rig.kill_daemon("a")
     assert rig.status("a")["reason"] == "daemon-not-running"
     rig.run("start", "a")
     after = rig.status("a")
@@ -64,7 +58,7 @@ def test_a_turn_that_ends_while_no_daemon_runs_is_answered_once(rig: Rig) -> Non
     rig.new("a")
     rig.run("send", "a", '<<standin {"text": "the answer", "delay": 2}>> q1')
     until(lambda: rig.history("a")[0]["message"]["state"] == "committed", "the message is part of the conversation")
-    _kill_daemon(rig, "a")
+    rig.kill_daemon("a")
     spool = rig.paths("a").hook_spool
     until(lambda: any(b'"Stop"' in file.read_bytes() for file in spool.glob("*.json")), "the hook is on disk")
     rig.run("start", "a")
@@ -101,11 +95,9 @@ def test_the_daemon_is_killed_around_every_state(rig: Rig, moment: str) -> None:
     """Kill as soon as the journal shows that state or a later one; the next daemon goes on from the evidence."""
     order = ["received", "pasting", "submitting", "accepted", "committed", "done"]
     rig.new("a")
-    pid = rig.status("a")["daemon"]["pid"]
     rig.run("send", "a", '<<standin {"text": "ok", "delay": 1}>> q2')
     until(lambda: order.index(rig.history("a")[0]["message"]["state"]) >= order.index(moment), moment)
-    kill(pid, signal.SIGKILL)
-    until(lambda: not alive(pid), "the daemon is dead")
+    rig.kill_daemon("a")
     rig.run("start", "a")
     until(lambda: rig.history("a")[0]["message"]["state"] == "done", "answered")
     assert [one["text"] for one in rig.history("a")[0]["replies"]] == ["ok"]
@@ -189,7 +181,7 @@ def test_the_runtime_directory_is_wiped(rig: Rig) -> None:
     """As after a reboot: sockets, FIFOs and script are gone with the processes; the conversation is not."""
     before = rig.new("a")
     rig.ask("a", "one")
-    _kill_daemon(rig, "a")
+    rig.kill_daemon("a")
     rig.tmux("a", "kill-server")
     until(lambda: not alive(before["claude"]["pid"]), "Claude is dead")
     for path in rig.paths("a").run.iterdir():

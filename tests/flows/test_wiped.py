@@ -24,8 +24,7 @@ def orphaned(rig: Rig) -> dict[str, Any]:
     """An instance whose daemon was killed and whose `run/` was wiped; as it was before."""
     rig.new("a")
     before = rig.status("a")
-    kill(before["daemon"]["pid"], signal.SIGKILL)
-    until(lambda: not alive(before["daemon"]["pid"]), "the daemon is dead")
+    rig.kill_daemon("a")
     wipe(rig)
     return before
 

@@ -102,8 +102,9 @@ class Monkey:
         """daemon, tmux and claude; those that there are."""
         run = self._rig.paths(instance).run
         found: dict[str, int] = {}
-        with contextlib.suppress(OSError, ValueError):
-            found["daemon"] = int((run.parent / "data" / "daemon.lock").read_text())
+        for who in ("keeper", "daemon"):
+            with contextlib.suppress(OSError, ValueError):
+                found[who] = int((run.parent / "data" / f"{who}.lock").read_text())
         argv = ["tmux", "-S", str(run / "tmux.sock"), "list-panes", "-a", "-F", "#{pid} #{pane_pid}"]
         with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
             said = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TMUX_ANSWERS_WITHIN)

@@ -257,7 +257,7 @@ class Sky:
 
     def kill_daemon(self) -> None:
         pid = self.daemon
-        kill(pid, signal.SIGKILL)
+        self.rig.kill_daemon(NAME)
         for started in self._launched:
             if started.pid == pid:
                 started.wait()
