@@ -69,6 +69,11 @@ class InstancePaths:
         return self.data / "hooks"
 
     @property
+    def hooks(self) -> Path:
+        """What Claude runs at its hooks: programs of ours, and a link to the Python that runs them."""
+        return self.data / "hook"
+
+    @property
     def claude(self) -> Path:
         """Claude Code's own configuration directory (CLAUDE_CONFIG_DIR)."""
         return self.home / "claude"

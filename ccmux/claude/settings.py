@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,24 +26,28 @@ APPROVALS: Final = {"PreToolUse": "pre", "PermissionRequest": "request"}
 """The hooks that ask a person, with `claude.permission_mode = "ask"`; see `ccmux.hooks.permit`."""
 _LONGER: Final = 120
 """Seconds that Claude waits for such a hook beyond the time that a person has."""
-_ENTRY: Final = Path(__file__).parent.parent / "hooks" / "entry.py"
 
 
 def hook_command(paths: InstancePaths) -> str:
     """The shell command of every hook."""
-    return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), str(paths.hook_spool)])
+    return shlex.join([*_program(paths, "entry.py"), str(paths.hook_spool)])
 
 
 def gate_command(paths: InstancePaths) -> str:
     """The shell command of the hooks that wait while Enter is pressed."""
-    return shlex.join([sys.executable, "-I", "-S", str(_ENTRY), "--gate", str(paths.gate)])
+    return shlex.join([*_program(paths, "entry.py"), "--gate", str(paths.gate)])
 
 
 def permit_command(paths: InstancePaths, stage: str) -> str:
     """The shell command of the hooks that ask a person. `|| exit 2`: whatever ends the hook, the tool is not used."""
     places = [paths.run, paths.hook_spool, paths.journal]
-    argv = [sys.executable, "-I", "-S", str(_ENTRY.with_name("permit.py")), stage, *map(str, places)]
+    argv = [*_program(paths, "permit.py"), stage, *map(str, places)]
     return f"{shlex.join(argv)} || exit 2"
+
+
+def _program(paths: InstancePaths, name: str) -> list[str]:
+    """See `ccmux.hooks.place`."""
+    return [str(paths.hooks / "python"), "-I", "-S", str(paths.hooks / name)]
 
 
 def key_file(paths: InstancePaths) -> Path:

@@ -32,6 +32,7 @@ from ccmux.errors import CcmuxError, NoSuchInstance
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
 from ccmux.hooks import gate
+from ccmux.hooks.place import place
 from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.model.ids import LOCAL
@@ -85,6 +86,7 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
     pipe.make(paths.run / f"in.{LOCAL}")
     pipe.make(paths.run / f"out.{LOCAL}")
     gate.make(paths.gate)
+    place(paths.hooks)
     launch.keep_key(paths, spec, os.environ)
     async with AsyncExitStack() as stack:
         db = Database(paths.journal, hub.tell_watchers)

@@ -34,6 +34,7 @@ from ccmux.daemon.drift import identity
 from ccmux.errors import ConfigError, TmuxError, TmuxGone
 from ccmux.files import write_private
 from ccmux.hooks import gate
+from ccmux.hooks.place import place
 from ccmux.model.ids import Generation, Nonce, new_generation, new_nonce
 from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
@@ -158,6 +159,7 @@ class Session:
 
     async def start(self, session_id: str, *, resume: bool) -> Generation:
         """Start Claude in the pane, making server and session if need be."""
+        await asyncio.to_thread(place, self.paths.hooks)
         prepared = await asyncio.to_thread(
             launch.prepare, self.paths, self.spec, os.environ, session_id=session_id, resume=resume, umask=self._umask
         )

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from ccmux.claude import settings
 from ccmux.hooks import entry, gate
 from tests.rig import Rig, until
 
 real = pytest.mark.real
 
-PASS = [sys.executable, "-I", "-S", str(settings._ENTRY), "--gate"]
+PASS = [sys.executable, "-I", "-S", entry.__file__, "--gate"]
 PROCEED = "Do you want to proceed?"
 ROUNDS = 50
 SEED = 20250731

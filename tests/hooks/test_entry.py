@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from ccmux.claude import settings
+from ccmux.hooks import entry
 from ccmux.hooks import spool as spools
+from ccmux.hooks.place import place
 from ccmux.paths import InstancePaths
 
-ENTRY = settings._ENTRY
+ENTRY = Path(entry.__file__)
 ARGV = [sys.executable, "-I", "-S", str(ENTRY)]
 PATIENCE = 60.0
 
@@ -176,6 +178,7 @@ def test_the_command_of_the_hook_runs_from_any_place(tmp_path: Path) -> None:
     home = tmp_path / "a 'home' with $(touch x) in it"
     paths = InstancePaths("x", home)
     paths.hook_spool.mkdir(parents=True)
+    place(paths.hooks)
     (tmp_path / "os.py").write_text("raise SystemExit('taken from the working directory')\n", encoding="utf-8")
     env = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "os.py")}
     done = subprocess.run(
@@ -202,3 +205,19 @@ def test_a_payload_that_vanishes_is_passed_over(spool: Path) -> None:
     (spool / ".0123").write_bytes(b"half")
     (spool / "note.txt").write_bytes(b"other")
     assert len(list(spools.pending(spool))) == 2
+
+
+def test_the_programs_in_the_home_are_of_this_release_and_run_by_this_python(tmp_path: Path) -> None:
+    directory = tmp_path / "hook"
+    place(directory)
+    (directory / "entry.py").write_text("of an older release", encoding="utf-8")
+    (directory / "python").unlink()
+    (directory / "python").symlink_to("/nowhere/of/an/older/release")
+    place(directory)
+    before = {path.name: path.stat().st_mtime_ns for path in directory.iterdir()}
+    place(directory)
+    assert {path.name: path.stat().st_mtime_ns for path in directory.iterdir()} == before
+    assert (directory / "entry.py").read_bytes() == ENTRY.read_bytes()
+    argv = [str(directory / "python"), "-I", "-S", str(directory / "permit.py")]
+    run = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/", env={})
+    assert "ModuleNotFoundError" not in run.stderr

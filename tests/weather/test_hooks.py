@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from ccmux.claude import settings
-from ccmux.hooks import spool
+from ccmux.hooks import entry, spool
 from tests.rig import until
 from tests.weather.sky import Sky, stopped
 
-ARGV = [sys.executable, "-I", "-S", str(settings._ENTRY)]
+ARGV = [sys.executable, "-I", "-S", entry.__file__]
 ENDS_WITHIN = 1.5
 """Seconds; the best of a few tries counts, for the machine may be busy."""
 
