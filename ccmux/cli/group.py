@@ -36,6 +36,7 @@ VERBS = {
     "compact": "Have Claude shorten its conversation.",
     "rm": "Remove an instance.",
     "config": "Show, set, edit or check the configuration.",
+    "upgrade": "Take up another release of ccmux; Claude does not notice.",
     "doctor": "Say what is missing or wrong, and what mends it.",
     "version": "Show the version.",
 }

@@ -11,7 +11,7 @@ import sys
 
 from ccmux.errors import CcmuxError
 
-_FAST = ("ls", "send", "run", "session", "hook")
+_FAST = ("ls", "send", "run", "session", "hook", "migrate")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -50,7 +50,7 @@ def _run(words: list[str]) -> int:
 
 
 def _hidden(words: list[str]) -> int:
-    """The verbs of managers, keepers and hooks: `run NAME [--no-server]`, `session NAME [--end]`, `hook WHICH`."""
+    """The verbs of managers and upgrades: `run NAME [--no-server]`, `session NAME [--end]`, `hook SPOOL`, `migrate FILE`."""
     from ccmux.errors import UsageError
 
     options = {"run": "--no-server", "session": "--end"}
@@ -62,6 +62,13 @@ def _hidden(words: list[str]) -> int:
         from ccmux.hooks.entry import main as hook
 
         hook(rest[0])
+        return 0
+    if verb == "migrate":
+        from pathlib import Path
+
+        from ccmux.journal.connection import connect
+
+        connect(Path(rest[0])).close()
         return 0
     from ccmux.model.ids import instance_name
 

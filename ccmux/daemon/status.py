@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from ccmux import __version__
 from ccmux.claude.launch import work_directory
 from ccmux.daemon.drift import drift
 from ccmux.daemon.driver import Driver
@@ -40,6 +41,7 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         session_id=str(facts["session_id"]),
         claude={"pid": hub.facts.get("pid", 0), "version": hub.facts.get("version", "")},
         daemon=os.getpid(),
+        version=__version__,
         pane=str(hub.facts.get("pane", "")),
         queue={"waiting": facts["waiting"], "in_flight": facts["in_flight"], "dead": dead},
         blocked=str(facts["blocked"]),

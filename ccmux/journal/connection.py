@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.errors import DiskTrouble, JournalError
-from ccmux.journal.schema import MIGRATIONS
+from ccmux.journal.schema import MIGRATIONS, READABLE_FROM
 
 _WEATHER: Final = frozenset(
     {
@@ -73,11 +73,12 @@ def _check(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            readable_from = db.execute("PRAGMA application_id").fetchone()[0] or version
     except sqlite3.Error as error:
         raise explained(error, path, "opened") from error
     if found != "ok":
         raise _damaged(path, str(found))
-    if version > len(MIGRATIONS):
+    if readable_from > len(MIGRATIONS):
         raise JournalError(
             f"the journal {path} has schema {version}, this ccmux knows up to {len(MIGRATIONS)}",
             fix="use the newer ccmux that wrote it",
@@ -94,4 +95,6 @@ def _prepare(db: sqlite3.Connection) -> None:
 def _migrate(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     for number in range(version, len(MIGRATIONS)):
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+        readable_from = min(number + 1, READABLE_FROM)
+        marks = f"PRAGMA user_version = {number + 1}; PRAGMA application_id = {readable_from};"
+        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} {marks} COMMIT;")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+READABLE_FROM: Final = 5
+"""The oldest schema whose releases can use a journal of the present one: whatever came after it was only added. It is
+kept in the file (PRAGMA application_id), so that a release can go back after an upgrade."""
 MIGRATIONS: Final = (
     """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
