@@ -22,7 +22,7 @@ def volume(instances: int, messages: int) -> int:
     """So many instances with so many messages each, each answered once and in order; prints how long it took."""
     names = [f"v{number}" for number in range(instances)]
     plan = Plan(1, messages * instances, 0, 0.0, names, delay=0.001, flush=0.0)
-    with running(plan, f"delivery.max_waiting={messages}") as run:
+    with running(plan, *_limits(messages)) as run:
         began = time.monotonic()
         threads = [
             threading.Thread(target=_send, args=(run.rig.paths(name).control_socket, run.sent, name, "one", messages))
@@ -42,7 +42,7 @@ def volume(instances: int, messages: int) -> int:
 
 def burst(messages: int, waiting: int = 1000) -> int:
     """Far more sends at once than may wait: every one is either taken, and then answered, or refused."""
-    with running(Plan(1, messages, 0, 0.0, ["a"], delay=0.001, flush=0.0), f"delivery.max_waiting={waiting}") as run:
+    with running(Plan(1, messages, 0, 0.0, ["a"], delay=0.001, flush=0.0), *_limits(waiting)) as run:
         accepted, refused = flood(run, "a", messages)
         sys.stdout.write(f"{messages} sends: {accepted} accepted, {refused} refused\n")
         run.settle(_WITHIN)
@@ -50,6 +50,11 @@ def burst(messages: int, waiting: int = 1000) -> int:
         sys.stdout.write(f"{verdict}\n")
         adds_up = accepted + refused == messages and accepted >= waiting
         return _complete(verdict, accepted) if adds_up else 1
+
+
+def _limits(waiting: int) -> tuple[str, str]:
+    """As many from one sender as from all."""
+    return f"delivery.max_waiting={waiting}", f"delivery.max_waiting_per_sender={waiting}"
 
 
 def flood(run: Run, name: str, messages: int) -> tuple[int, int]:

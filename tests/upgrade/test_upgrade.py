@@ -14,10 +14,8 @@ from tests.upgrade.wheels import wheel
 
 GOOD = "2.0.0"
 DIES = ("ccmux/daemon/run.py", "log = logging", "raise ImportError('this release is broken')\nlog = logging")
-_BEGIN = "    spec = load(paths.config)
-"
-NEVER_READY = ("ccmux/daemon/run.py", _BEGIN, f"    await asyncio.sleep(3600)
-{_BEGIN}")
+_BEGIN = "    spec = load(paths.config)\n"
+NEVER_READY = ("ccmux/daemon/run.py", _BEGIN, f"    await asyncio.sleep(3600)\n{_BEGIN}")
 MIGRATES = ("ccmux/journal/schema.py", "\n)\n", '\n    "CREATE TABLE of_tomorrow (id TEXT);",\n)\n')
 NO_WAY_BACK = ("ccmux/journal/schema.py", "READABLE_FROM: Final = ", "READABLE_FROM: Final = 100 + ")
 
