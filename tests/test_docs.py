@@ -36,9 +36,18 @@ def test_every_option_of_a_verb_stands_in_the_readme(verb: str) -> None:
     command = program.get_command(click.Context(program), verb)
     assert command is not None
     row = next(line for line in README.splitlines() if line.startswith(f"| `ccmux {verb}"))
-    options = [name for param in command.params for name in param.opts if name.startswith("--")]
+    commands = [command, *(getattr(command, "commands", {}) or {}).values()]
+    options = [name for one in commands for param in one.params for name in param.opts if name.startswith("--")]
     missing = [option for option in options if option not in ("--lines", "--follow") and option not in row]
     assert missing == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_manual_has_what_the_readme_has(verb: str) -> None:
+    readme = next(line for line in README.splitlines() if line.startswith(f"| `ccmux {verb}"))
+    usage = readme.split("`")[1].replace("\\|", "|").replace("…", "...").removeprefix("ccmux ")
+    manual = (ROOT / "docs" / "man" / "ccmux.1").read_text().replace("\\-", "-")
+    assert f".It Nm Cm {usage}\n" in manual
 
 
 def test_every_key_has_its_row_with_its_default_and_every_row_its_key() -> None:

@@ -36,6 +36,8 @@ VERBS = {
     "compact": "Have Claude shorten its conversation.",
     "rm": "Remove an instance.",
     "config": "Show, set, edit or check the configuration.",
+    "completion": "Print what completes names and verbs in your shell.",
+    "uninstall": "Remove ccmux; what is yours stays.",
     "upgrade": "Take up another release of ccmux; Claude does not notice.",
     "doctor": "Say what is missing or wrong, and what mends it.",
     "version": "Show the version.",
@@ -67,6 +69,12 @@ def program() -> None:
 
     Each keeps its conversation, and no message to it is lost.
     """
+
+
+def complete() -> int:
+    """Answer the shell; see `ccmux completion`."""
+    program.main(prog_name="ccmux", complete_var="_CCMUX_COMPLETE")
+    return 0
 
 
 def run(words: list[str]) -> int:

@@ -34,6 +34,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _run(words: list[str]) -> int:
+    if "_CCMUX_COMPLETE" in os.environ:
+        from ccmux.cli.group import complete
+
+        return complete()
     if words and words[0] in _FAST and not {"-h", "--help"} & set(words[1:]):
         if words[0] == "ls":
             from ccmux.cli import ls

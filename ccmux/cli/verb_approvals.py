@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.core.asking import words
 from ccmux.core.permission import choices, questions
 from ccmux.fleet import registry
@@ -16,7 +17,7 @@ from ccmux.model.approval import Approval, Kind
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=INSTANCE)
 @click.option("--all", "everything", is_flag=True, help="Those that were decided, too.")
 @click.option("--audit", "as_audit", is_flag=True, help="Who decided what, line by line, instead.")
 @click.option("-n", "--lines", "limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many.")

@@ -7,13 +7,14 @@ import subprocess
 
 import click
 
+from ccmux.cli.instances import INSTANCE
 from ccmux.errors import Refused
 from ccmux.fleet import registry
 from ccmux.tmux.server import tmux_binary
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option("--read-only", is_flag=True, help="Look, but type nothing.")
 def command(name: str, read_only: bool) -> None:
     """Attach your terminal to an instance. Detach with prefix d (Ctrl+B, then d)."""

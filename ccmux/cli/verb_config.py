@@ -8,6 +8,7 @@ import subprocess
 
 import click
 
+from ccmux.cli.instances import INSTANCE
 from ccmux.config.dump import effect, show, value_of, with_values
 from ccmux.config.load import load
 from ccmux.errors import CcmuxError
@@ -21,7 +22,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 def show_(name: str) -> int:
     """Print the whole configuration, with every default."""
     print(show(load(registry.existing(name).config)), end="")
@@ -29,7 +30,7 @@ def show_(name: str) -> int:
 
 
 @command.command("set")
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.argument("key")
 @click.argument("value")
 def set_(name: str, key: str, value: str) -> int:
@@ -43,7 +44,7 @@ def set_(name: str, key: str, value: str) -> int:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 def edit(name: str) -> int:
     """Open it in $EDITOR; what is wrong is told, and nothing that runs is touched."""
     paths = registry.existing(name)
@@ -60,7 +61,7 @@ def edit(name: str) -> int:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 def check(name: str) -> int:
     """Say whether it is right."""
     paths = registry.existing(name)

@@ -11,6 +11,7 @@ from ccmux.claude import binary
 from ccmux.cli import render
 from ccmux.errors import UsageError
 from ccmux.fleet.doctor import examine, mend
+from ccmux.managers.checks import examine as services
 
 _SIGNS = {"ok": "ok  ", "warn": "WARN", "error": "BAD "}
 
@@ -29,6 +30,7 @@ def command(fix: bool, as_json: bool, probing: bool, claude: str | None) -> int:
     checks = examine()
     if fix:
         checks = mend(checks)
+    checks += services()
     if as_json:
         rows = [{"id": one.id, "level": one.level, "message": one.message, "fix": one.fix} for one in checks]
         print(render.as_json({"v": 1, "checks": rows}))

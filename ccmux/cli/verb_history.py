@@ -8,13 +8,14 @@ import time
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import registry
 from ccmux.journal.history import Exchange, exchanges, latest_turns
 from ccmux.journal.turns import Turn
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option(
     "-n", "--lines", "limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many messages."
 )

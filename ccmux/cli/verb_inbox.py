@@ -8,13 +8,14 @@ import time
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import registry
 from ccmux.journal.history import dead, waiting
 from ccmux.model.message import Message
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option("--dead", "only_dead", is_flag=True, help="Those that were given up instead.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
 def command(name: str, only_dead: bool, as_json: bool) -> int:

@@ -6,11 +6,12 @@ import os
 
 import click
 
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import registry
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option("-f", "--follow", is_flag=True, help="Go on showing new lines.")
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=1), help="How many lines.")
 def command(name: str, follow: bool, lines: int) -> int | None:

@@ -8,12 +8,13 @@ import time
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import registry
 from ccmux.journal.history import Delivery, replies
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option("--all", "with_taken", is_flag=True, help="Also those that their channel has taken.")
 @click.option("-n", "--lines", "limit", default=100, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import provision, registry
 from ccmux.managers import life
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.option("--purge", is_flag=True, help="Delete its home, conversation and messages too.")
 def command(name: str, purge: bool) -> int:
     """Stop an instance and remove it. Without --purge its home is kept beside the others, renamed."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from ccmux.cli import send
+from ccmux.cli.instances import INSTANCE
 
 
 @click.command(help=send.HELP)
-@click.argument("name")
+@click.argument("name", type=INSTANCE)
 @click.argument("text", metavar="TEXT|-")
 @click.option("--file", "files", multiple=True, metavar="PATH", help="A file or an image to go with it; repeatable.")
 @click.option("--wait", is_flag=True, help="Wait for the reply and print it alone on stdout.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.cli.several import chosen, each
 from ccmux.errors import CcmuxError
 from ccmux.managers import life
@@ -12,7 +13,7 @@ from ccmux.paths import InstancePaths
 
 
 @click.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, type=INSTANCE)
 @click.option("--all", "everyone", is_flag=True, help="Every instance.")
 def command(names: tuple[str, ...], everyone: bool) -> int:
     """Start instances; a running one is left alone, a faulted one tries again."""

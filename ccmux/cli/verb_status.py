@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from ccmux.cli import render
+from ccmux.cli.instances import INSTANCE
 from ccmux.fleet import registry
 from ccmux.fleet.listing import explained, statuses
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=INSTANCE)
 @click.option("--explain", is_flag=True, help="Show every source of the state, its age, and which one counted.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
 def command(name: str | None, explain: bool, as_json: bool) -> int:

@@ -112,7 +112,9 @@ def end_session(paths: InstancePaths) -> bool:
         return False
     try:
         panes = ask_tmux(paths, "list-panes", "-a", "-F", "#{pane_pid} #{pane_dead}")
-    except TmuxGone:
+    except TmuxGone:  # a server without a session may be there all the same
+        with contextlib.suppress(TmuxGone):
+            ask_tmux(paths, "kill-server")
         paths.tmux_socket.unlink(missing_ok=True)
         return False
     pids = [int(line.split()[0]) for line in panes.splitlines() if line.endswith(" 0")]

@@ -21,6 +21,7 @@ _GONE: Final = (
     "no server running",
     "can't find session",
     "no sessions",
+    "no current target",
     "(No such file or directory)",
     "(Connection refused)",
 )
