@@ -1,0 +1,30 @@
+"""`ccmux uninstall` leaves what is the person's, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.upgrade.conftest import Installed
+from tests.upgrade.wheels import wheel
+
+
+def below(home: Path) -> set[str]:
+    return {str(path.relative_to(home)) for path in home.rglob("*") if "ccmux" in str(path.relative_to(home))}
+
+
+def test_all_is_gone_but_the_homes(person: Installed, wheels: Path) -> None:
+    person.new("a")
+    person.new("b", "--no-start")
+    assert person.ask("a", "one") == "You wrote: one"
+    person.run("upgrade", "--to", str(wheel(wheels, "6.0.0")), "--no-probe")
+    pids = [person.status("a")["claude"]["pid"], person.status("a")["daemon"]["pid"]]
+    person.run("uninstall", code=1, stdin="n\n")
+    assert person.status("a")["daemon"]["pid"] == pids[1]
+    told = person.run("uninstall", "--yes")
+    assert f"kept {person.home / '.ccmux-a'}" in told
+    assert f"kept {person.home / '.ccmux-b'}" in told
+    assert not [pid for pid in pids if Path(f"/proc/{pid}/stat").exists()]
+    left = {name for name in below(person.home) if not name.startswith((".ccmux-a", ".ccmux-b", "tool/"))}
+    assert left == set()
+    assert (person.home / ".ccmux-a" / "data" / "journal.db").exists()
+    assert not person.command.is_symlink()
