@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from bench import measures, states, throughput
+from bench import measures, restarts, states, throughput
 from bench.table import Row, render
 
 
 def main() -> int:
     wanted = sys.argv[1:]
     rows: list[Row] = []
-    for name, measure in (measures.ALL | {"state": states.state, "throughput": throughput.throughput}).items():
+    more = {"state": states.state, "throughput": throughput.throughput, "restart": restarts.restart}
+    for name, measure in (measures.ALL | more).items():
         if not wanted or name in wanted:
             print(f"… {name}", file=sys.stderr, flush=True)
             rows += measure()

@@ -162,15 +162,18 @@ def ten() -> list[Row]:
         values = [_ccmux(rig, "ls") * MS for _ in range(RUNS)]
         pids = [rig.status(f"i{number}")["daemon"]["pid"] for number in range(TEN)]
         memory = [_pss(pid) for pid in pids]
+        keepers = [_pss(int(rig.paths(f"i{number}").keeper_lock.read_text())) for number in range(TEN)]
         before, start = sum(map(_cpu, pids)), time.monotonic()
         time.sleep(20)
         load = (sum(map(_cpu, pids)) - before) / (time.monotonic() - start) * 100
     listing = Row("`ccmux ls`, ten instances, whole process", values, "ms", "≤ 80 ms, ≤ 4 × bare python", bare)
     pss = Row("daemon memory (PSS), each of ten", memory, "MB", "≤ 20 MB")
+    keeper = Row("its keeper (PSS), where no manager of services is used", keepers, "MB", "–")
     cpu = Row("daemon CPU idle, ten together, 20 s", [load], "% of a core", "≤ 0.3 %")
     return [
         judged(listing, listing.median <= 80 and (listing.ratio or 9) <= 4),
         judged(pss, pss.median <= 20),
+        keeper,
         judged(cpu, load <= 0.3),
     ]
 
