@@ -25,6 +25,7 @@ NEWLINE: Final = "\n"
 _NONCE: Final = re.compile(r"\[end-([a-z2-7]{8})\]")
 _WHOLE: Final = re.compile(r"\[ccmuxchannel=[^\]]*id=(m-[a-z0-9]+)\].*\[end-[a-z2-7]{8}\]\Z", re.DOTALL)
 _UNSAFE_SENDER: Final = re.compile(r"[^\w.@#+:-]+")
+_HEAD: Final = re.compile(r"\s*".join(re.escape(char) for char in "[ccmuxchannel="))
 _SHORT, _FEW_LINES = 150, 2
 _NO_CHANCE: Final = 14
 """Characters; the end marker has so many."""
@@ -88,11 +89,20 @@ def holds_envelope(box: str) -> bool:
 
 
 def words_of_person(box: str, message: Message) -> str | None:
-    """What a person has typed behind (a part of) our text; None when the box does not begin with our text.
+    """What a person has in a box with (a part of) our text; None when none of ours is there.
 
-    Once a person has pressed a key nothing more of ours is typed, so his words are always last.
+    Once a person has pressed a key nothing more of ours is typed, so what he typed is last; a draft that Claude put back at
+    the wrong moment is first.
     """
     box = _IMAGE_SHOWN.sub(_IMAGE, box)
+    head = _HEAD.search(box)
+    begin = head.start() if head else 0
+    behind = _behind(box[begin:], message)
+    return None if behind is None else f"{box[:begin].strip()} {behind}".strip()
+
+
+def _behind(box: str, message: Message) -> str | None:
+    """What stands behind (a part of) our text; None when the box does not begin with it."""
     ends = [found.end() for found in _NONCE.finditer(box)]
     if ends:
         return box[ends[-1] :].strip()

@@ -420,8 +420,8 @@ class Driver:
         draft = self._observer.draft
         if draft:
             write_private(self.session.paths.draft, draft.encode("utf-8", "replace"))
+        if await self._try(self.session.stash(generation, draft)) and draft:
             log.info("a draft of %d characters is set aside for a message, and put back after it", len(draft))
-        await self._try(self.session.stash(generation))
 
     async def _try_paste(self, message: Message, generation: Generation) -> str:
         try:

@@ -50,6 +50,8 @@ _ENDS_WITHIN = 100
 """Tenths of a second in which Claude ends after SIGTERM."""
 _NOT_AGAIN = 3.0
 """Seconds between two Ctrl+C: for a second or so the next one would end Claude."""
+_STASHED_WITHIN = 20.0
+"""Seconds in which Claude draws what Ctrl+S did (0.13 s was seen on a busy machine); after that it may be pressed again."""
 _WORD = re.compile(r"[A-Za-z0-9-]{3,60}")
 """What can be looked for on the screen by tmux, to be sure that it still shows what was looked at."""
 _KEYS_EVERY = 0.2
@@ -86,6 +88,7 @@ class Session:
         self._pane: Pane | None = None
         self._attended = asyncio.Event()
         self._emptied = -_NOT_AGAIN
+        self._stashing: tuple[Box | None, float] = (None, 0.0)
         self._watched: tuple[int, int] | None = None
         self._umask = umask
         self._no_server = no_server
@@ -146,7 +149,10 @@ class Session:
         at = ["-t", self._pane.id]
         said = await self.server.run("display-message", "-p", *at, "#{cursor_y}", ";", "capture-pane", "-p", "-e", *at)
         cursor, _, screen = said.partition("\n")
-        return read_box(screen, int(cursor or 0))
+        box = read_box(screen, int(cursor or 0))
+        if box != self._stashing[0]:
+            self._stashing = None, 0.0  # the key has shown its effect, or something else has
+        return box
 
     async def screen(self, history: int = 0) -> str | None:
         """The screen with its attributes, by a process of its own: foreign text never passes the control connection."""
@@ -308,10 +314,26 @@ class Session:
         """The terminals of the people who are attached."""
         return [] if self._control is None else await panes.terminals(self._control, self.paths.session)
 
-    async def stash(self, generation: Generation) -> bool:
-        """Have Claude set the draft aside or put it back; False when tmux refused."""
+    async def stash(self, generation: Generation, draft: str) -> bool:
+        """Have Claude set that draft aside, or put one back where `draft` is empty; False when the key was not pressed.
+
+        A second Ctrl+S undoes the first. So it waits until the first is drawn, and presses none while the box looks as it
+        did before.
+        """
         control, pane = self._of(generation)
-        return control is not None and pane is not None and await panes.stash(control, pane)
+        before = await self.box()
+        if control is None or pane is None or before is None or not before.present or before.text != draft:
+            return False
+        if before == self._stashing[0] and time.monotonic() - self._stashing[1] < _STASHED_WITHIN:
+            return False
+        if not await panes.stash(control, pane):
+            return False
+        self._stashing = before, time.monotonic()
+        for _ in range(_DRAWINGS):
+            if await self.box() != before:
+                break
+            await asyncio.sleep(0.05)
+        return True
 
     async def clear(self, message: Message, generation: Generation) -> bool:
         """Delete what we typed, as long as nothing of a person's stands in the box; whether it is empty now."""

@@ -154,6 +154,10 @@ def test_words_that_a_person_typed_behind_our_text_are_known() -> None:
     assert words_of_person(whole[:40] + " half a thought", one) == "half a thought"
     assert words_of_person(whole[:40], one) == ""
     assert words_of_person("half a thought", one) is None
+    assert words_of_person(f"half a thought{whole}", one) == "half a thought"
+    assert words_of_person(f"half\na thought {whole} k", one) == "half\na thought k"
+    assert words_of_person(f"half a thought{whole[:40]}", one) == "half a thought"
+    assert words_of_person(f"half a thought{whole[:10]}\n{whole[10:]}", one) == "half a thought"
     assert holds_envelope(whole)
     assert holds_envelope(f"the end of it [end-{NONCE}]k")
     assert not holds_envelope("half a [thought")

@@ -6,7 +6,7 @@ the transcript are written some time after they came to be, so that a kill loses
 not continued by `--resume`; Esc puts a prompt that has no answer yet back into the box. It knows no dialogs and no tools.
 
 Its environment: CCMUX_DOUBLE_LEDGER, a file for what truly happened; CCMUX_DOUBLE_DELAY, mean seconds of a turn;
-CCMUX_DOUBLE_FLUSH, seconds until a row is written.
+CCMUX_DOUBLE_FLUSH, seconds until a row is written; CCMUX_DOUBLE_DRAW, seconds until what Ctrl+S did is drawn.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Claude:
         self.ledger = Ledger(environment.get("CCMUX_DOUBLE_LEDGER"), self.session)
         self.delay = float(environment.get("CCMUX_DOUBLE_DELAY", "0.005"))
         self.flush_after = float(environment.get("CCMUX_DOUBLE_FLUSH", "0.1"))
+        self.drawn_after = float(environment.get("CCMUX_DOUBLE_DRAW", "0"))
         self.keys = Keys()
         self.box = ""
         self.stash: str | None = None
@@ -74,6 +75,7 @@ class Claude:
         self.answer_at: float | None = None
         self.began = 0.0
         self.flush_at: float | None = None
+        self.draw_at: float | None = None
 
     def _refuse(self) -> None:
         if not self.resuming and os.path.exists(self.transcript.path):
@@ -100,9 +102,12 @@ class Claude:
                 self.flush()
             if self.answer_at is not None and now >= self.answer_at:
                 self.finish()
+            if self.draw_at is not None and now >= self.draw_at:
+                self.draw_at = None
+                self.draw()
 
     def _wait(self) -> None:
-        times = [at for at in (self.flush_at, self.answer_at) if at is not None]
+        times = [at for at in (self.flush_at, self.answer_at, self.draw_at) if at is not None]
         timeout = max(0.0, min(times) - time.monotonic()) if times else None
         if self.keys.undecided:
             timeout = min(_ESC_WITHIN, _ESC_WITHIN if timeout is None else timeout)
@@ -143,6 +148,8 @@ class Claude:
                     self.cancel()
                 case "enter" if self.box.strip():
                     self.enter()
+            if key == "stash" and self.drawn_after and self.draw_at is None:
+                self.draw_at = time.monotonic() + self.drawn_after
         self.draw()
 
     def enter(self) -> None:
@@ -237,6 +244,8 @@ class Claude:
             self.ledger.note("committed", **row)
 
     def draw(self) -> None:
+        if self.draw_at is not None:
+            return
         packed = fcntl.ioctl(1, termios.TIOCGWINSZ, b"\0" * 8)
         rows, columns, _, _ = struct.unpack("HHHH", packed)
         busy = self.prompt is not None

@@ -19,7 +19,8 @@ import pexpect
 import pytest
 
 from ccmux.core.screen import Box, read_box
-from tests.rig import Rig, kill, until
+from tests.double.install import install
+from tests.rig import Rig, alive, kill, until
 
 pytestmark = pytest.mark.real
 
@@ -169,6 +170,22 @@ def test_a_slash_command_that_was_left_with_its_menu_open_comes_back(rig: Rig) -
         rig.run("send", "a", "from a channel")
         answered_once(rig, "from a channel")
         until(lambda: shows(rig, "/mod"), "the command is back")
+
+
+@pytest.mark.parametrize("late", ["0.5", "3"])
+def test_a_draft_is_set_aside_once_however_late_that_is_drawn(rig: Rig, late: str) -> None:
+    """A second Ctrl+S would put it back into a box that looks empty, in front of the message."""
+    install(rig.home / "bin" / "claude")  # the real one draws late only by chance
+    rig.new("a", "--no-start")
+    with rig.paths("a").env.open("a") as file:
+        file.write(f"CCMUX_DOUBLE_DRAW={late}\n")
+    impatient(rig)
+    with person(rig) as anna:
+        drafted(rig, anna, "half a thought", text="half a thought")
+        assert rig.ask("a", "from a channel") == "You wrote: from a channel"
+        until(lambda: shows(rig, "half a thought"), "the draft is back")
+    assert [one["message"]["attempt"] for one in rig.history("a")] == [1, 1]
+    assert rig.logs().count("is set aside for a message") == 1
 
 
 @pytest.mark.parametrize("then", ["clears", "sends"])
