@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,13 +31,28 @@ TARGET = "=ccmux-a:"
 ENTER, NEWLINE, ESC, LEFT, STASH, KILL_LINE, PREFIX = "\r", "\n", "\x1b", "\x1b[D", "\x13", "\x15", "\x02"
 
 
+ANSWERS = {
+    b"\x1b[c": b"\x1b[?62;22c",
+    b"\x1b[>c": b"\x1b[>41;390;0c",
+    b"\x1b[>q": b"\x1bP>|XTerm(390)\x1b\\",
+    b"\x1b[?2026$p": b"\x1b[?2026;2$y",
+    b"\x1b[?996n": b"\x1b[?997;1n",
+    b"\x1b]10;?": b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
+    b"\x1b]11;?": b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+}
+"""What a terminal says of itself. While it owes tmux an answer, newer tmux holds an Esc back for half a second, and makes one
+key of two.
+"""
+
+
 class Person:
-    """A terminal on the session `a`. What it shows is read all the time, as eyes do."""
+    """A terminal on the session `a`. What it shows is read all the time, as eyes do; what it is asked it answers."""
 
     def __init__(self, rig: Rig, *words: str, rows: int = 45, columns: int = 160) -> None:
         argv = ["-m", "ccmux", "attach", "a", *words]
-        self._child = pexpect.spawn(sys.executable, argv, env=rig.env, dimensions=(rows, columns))
-        self._eyes = threading.Thread(target=self._look_on)
+        self._child = pexpect.spawn(sys.executable, argv, env=rig.env)
+        self.resize(rows, columns)
+        self._eyes = threading.Thread(target=self._look_on, daemon=True)
         self._eyes.start()
         attached = lambda: str(self._child.pid) in rig.tmux("a", "list-clients", "-F", "#{client_pid}").split()  # noqa: E731
         until(attached, "a person is attached")
@@ -44,7 +62,9 @@ class Person:
         os.write(self._child.fileno(), text.encode())
 
     def resize(self, rows: int, columns: int) -> None:
-        self._child.setwinsize(rows, columns)
+        """With the size in pixels, as terminals do: else tmux asks for that, too."""
+        size = struct.pack("HHHH", rows, columns, columns * 8, rows * 16)
+        fcntl.ioctl(self._child.fileno(), termios.TIOCSWINSZ, size)
 
     def leave(self) -> None:
         kill(int(self._child.pid or 0), signal.SIGHUP)
@@ -52,9 +72,17 @@ class Person:
         self._child.close(force=True)
 
     def _look_on(self) -> None:
+        asked = re.compile(b"|".join(map(re.escape, ANSWERS)))
+        longest = max(map(len, ANSWERS))
+        rest = b""
         with suppress(OSError):
-            while os.read(self._child.fileno(), 65536):
-                pass
+            while read := os.read(self._child.fileno(), 65536):
+                rest += read
+                at = 0
+                for question in asked.finditer(rest):
+                    os.write(self._child.fileno(), ANSWERS[question[0]])
+                    at = question.end()
+                rest = rest[max(at, len(rest) - longest + 1) :]
 
 
 @contextmanager
