@@ -23,7 +23,7 @@ import pytest
 
 from ccmux.core.screen import Box, read_box
 from tests.double.install import install
-from tests.rig import Rig, alive, kill, until
+from tests.rig import Rig, kill, until
 
 pytestmark = pytest.mark.real
 
