@@ -54,13 +54,15 @@ def _run(words: list[str]) -> int:
 
 
 def _hidden(words: list[str]) -> int:
-    """The verbs of managers and upgrades: `run NAME [--no-server]`, `session NAME [--end]`, `hook SPOOL`, `migrate FILE`."""
+    """The verbs of managers and upgrades: `run NAME [--no-server] [--stay]`, `session NAME [--end|--stay]`, `hook SPOOL`,
+    `migrate FILE`.
+    """
     from ccmux.errors import UsageError
 
-    options = {"run": "--no-server", "session": "--end"}
+    options = {"run": {"--no-server", "--stay"}, "session": {"--end", "--stay"}}
     verb, *rest = words
-    option = bool(rest[1:]) and rest[1:] == [options.get(verb)]
-    if not rest or (rest[1:] and not option):
+    given = set(rest[1:])
+    if not rest or not given <= options.get(verb, set()) or len(given) != len(rest[1:]) or {"--end", "--stay"} <= given:
         raise UsageError(f"ccmux {verb} takes one argument and is called by ccmux itself")
     if verb == "hook":
         from ccmux.hooks.entry import main as hook
@@ -77,14 +79,13 @@ def _hidden(words: list[str]) -> int:
     from ccmux.model.ids import instance_name
 
     name = instance_name(rest[0])
+    stay = "--stay" in given
     if verb == "run":
         from ccmux.daemon.run import run
 
-        run(name, no_server=option)
+        run(name, no_server="--no-server" in given, stay=stay)
         return 0
-    from ccmux.fleet.registry import existing
     from ccmux.managers import serving
 
-    paths = existing(name)
-    serving.end(paths) if option else serving.serve(paths)
+    serving.end(name) if "--end" in given else serving.serve(name, stay=stay)
     return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ccmux.approvals.desk import Approvals
 from ccmux.claude import launch
+from ccmux.config import changed
 from ccmux.config.load import load
 from ccmux.daemon import lifespan, systemd
 from ccmux.daemon.commands import Commands
@@ -28,7 +29,7 @@ from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.daemon.supervised import Supervised
 from ccmux.daemon.updates import Updates
-from ccmux.errors import CcmuxError, NoSuchInstance
+from ccmux.errors import CcmuxError, NoSuchInstance, UsageError
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
 from ccmux.hooks import gate
@@ -42,22 +43,40 @@ from ccmux.paths import InstancePaths, shared
 log = logging.getLogger(__name__)
 
 
-def run(name: str, *, no_server: bool = False) -> None:
+def run(name: str, *, no_server: bool = False, stay: bool = False) -> None:
     """Be the daemon of the instance until told to stop. Raises Locked when it has one already.
 
     `no_server`: a service of its own runs the tmux server; none is started here.
+    `stay`: for a manager that would start it again for ever. With wrong configuration it waits until that is changed.
     """
     umask = os.umask(0o077)
-    manager = systemd.Notifier.from_environment()
     paths = InstancePaths.of(name)
+    known = changed.seen(paths)
+    try:
+        again = _run(paths, umask, no_server=no_server)
+    except (UsageError, NoSuchInstance) as error:
+        if not stay:
+            raise
+        log.info("it waits until %s or %s is changed", paths.config, paths.env)
+        sys.stderr.write(f"ccmux: {error}\n")
+        changed.wait(paths, known)
+        again = True
+    if again:
+        os.umask(umask)
+        changed.begin_anew("run", name, *(["--no-server"] if no_server else []), *(["--stay"] if stay else []))
+
+
+def _run(paths: InstancePaths, umask: int, *, no_server: bool) -> bool:
+    """One life; whether to begin anew."""
+    manager = systemd.Notifier.from_environment()
     if not paths.config.exists():
-        raise NoSuchInstance(name)
+        raise NoSuchInstance(paths.name)
     for directory in (paths.run, paths.logs, paths.data, paths.hook_spool, paths.claude):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
         try:
-            again = asyncio.run(_live(paths, umask, manager, no_server=no_server))
+            return asyncio.run(_live(paths, umask, manager, no_server=no_server))
         except CcmuxError as error:
             log.error("the daemon ends: %s", error)  # noqa: TRY400 - the sentence says it all
             lifespan.leave_word(paths.last_word, error.what)
@@ -69,10 +88,6 @@ def run(name: str, *, no_server: bool = False) -> None:
                 raise
             lifespan.leave_word(paths.last_word, ours.what)
             raise ours from group
-    if again:
-        os.umask(umask)
-        more = ["--no-server"] if no_server else []
-        os.execv(sys.executable, [sys.executable, "-m", "ccmux", "run", name, *more])  # noqa: S606 - as it was started
 
 
 async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, no_server: bool) -> bool:

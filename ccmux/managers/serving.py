@@ -14,9 +14,11 @@ import time
 from typing import Final
 
 from ccmux.claude.launch import clean_environment
+from ccmux.config import changed
 from ccmux.config.load import load
-from ccmux.errors import TmuxError, TmuxGone
+from ccmux.errors import ConfigError, NoSuchInstance, TmuxError, TmuxGone
 from ccmux.files import write_private
+from ccmux.fleet.registry import existing
 from ccmux.managers import detached
 from ccmux.paths import InstancePaths
 from ccmux.processes import started
@@ -27,8 +29,24 @@ _LOOK_EVERY: Final = 2.0
 """Seconds between two looks at a foreign server, where the kernel does not tell of its end."""
 
 
-def serve(paths: InstancePaths) -> None:
-    """Never returns: the process becomes tmux."""
+def serve(name: str, *, stay: bool = False) -> None:
+    """Never returns: the process becomes tmux.
+
+    `stay`: for a manager that would start it again for ever. With wrong configuration it waits until that is changed.
+    """
+    paths = InstancePaths.of(name)
+    known = changed.seen(paths)
+    try:
+        _serve(existing(name))
+    except (ConfigError, NoSuchInstance) as error:
+        if not stay:
+            raise
+        sys.stderr.write(f"ccmux: {error}\n")
+        changed.wait(paths, known)
+        changed.begin_anew("session", name, "--stay")
+
+
+def _serve(paths: InstancePaths) -> None:
     os.umask(0o077)
     spec = load(paths.config)
     for directory in (paths.run, paths.sockets()):
@@ -43,9 +61,9 @@ def serve(paths: InstancePaths) -> None:
     os.execve(argv[0], argv, environment)  # noqa: S606 - our own argv
 
 
-def end(paths: InstancePaths) -> None:
+def end(name: str) -> None:
     """End Claude in order, then the server; the service's own stop."""
-    detached.end_session(paths)
+    detached.end_session(existing(name))
 
 
 def _outlive(paths: InstancePaths) -> None:
