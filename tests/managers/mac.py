@@ -58,6 +58,17 @@ class Mac(Rig):
         jobs = self.state / "jobs"
         return sorted(path.name for path in jobs.iterdir()) if jobs.exists() else []
 
+    def left(self) -> list[str]:
+        """Command lines of all that runs for this home."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.fsencode(self.home) in (process / "environ").read_bytes() and alive(int(process.name)):
+                    found.append((process / "cmdline").read_text(errors="replace").replace("\0", " "))
+            except OSError:
+                continue
+        return found
+
     def launchctl(self, *words: str) -> None:
         """As a login would, say."""
         subprocess.run(["launchctl", *words], env=self.env, check=True, capture_output=True)

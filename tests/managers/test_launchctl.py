@@ -68,7 +68,7 @@ def test_a_bootstrap_that_fails_after_a_bootout_is_tried_again(state: Path, plis
     out = told.index(["bootout", f"{GUI}/{LABEL}"])
     after = [words[0] for words in told[out + 1 :]]
     first = after.index("bootstrap")
-    assert after[:first].count("print") >= 3  # two while it was there, at least, and the one of the assertion
+    assert after[:first].count("print") >= 3  # of the bootout, of the assertion, of the bootstrap
     assert [words for words in after[first:] if words == "bootstrap"] == ["bootstrap"] * 4
 
 
@@ -76,9 +76,9 @@ def test_a_bootstrap_is_not_tried_for_ever(state: Path, plist: Path) -> None:
     (state / f"eio-{LABEL}").write_text("1000")
     began = time.monotonic()
     with pytest.raises(CcmuxError, match=r"bootstrap .*: Bootstrap failed: 5: Input/output error \(exit code 5\)"):
-        Launchctl(GUI, patience=1.2).bootstrap(LABEL, plist)
-    assert time.monotonic() - began < 20
-    assert 2 <= len(_verbs(state)) <= 4, _verbs(state)
+        Launchctl(GUI, patience=5).bootstrap(LABEL, plist)
+    assert 5 < time.monotonic() - began < 60
+    assert 2 <= len(_verbs(state)) <= 11, _verbs(state)
 
 
 def test_other_failures_of_a_bootstrap_are_told_at_once(state: Path, plist: Path) -> None:

@@ -65,12 +65,14 @@ def _whole_life(mac: Mac) -> None:
     assert mac.loaded() == []
     assert not any(map(alive, (daemon, tmux, claude)))
     assert not mac.paths("a").tmux_socket.exists()
+    until(lambda: not mac.left(), "nothing is left")
     assert "daemon ended" in mac.paths("a").daemon_log.read_text()
     mac.run("start", "a")
     assert mac.ask("a", "five") == "You wrote: five"
     assert mac.status("a")["session_id"] == session_id
     mac.run("rm", "a", "--purge")
     assert mac.loaded() == []
+    until(lambda: not mac.left(), "nothing is left")
     assert list(mac.agents.iterdir()) == []
 
 
