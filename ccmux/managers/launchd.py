@@ -6,11 +6,12 @@ Not run on macOS by its authors.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Self
 
-from ccmux.errors import CcmuxError
+from ccmux.errors import CcmuxError, TmuxError
 from ccmux.fleet import registry
 from ccmux.locks import held
 from ccmux.managers import detached, plists
@@ -78,7 +79,8 @@ class Launchd:
             return detached.Detached().end(paths)
         session, daemon = _labels(paths)
         ran = self.control.bootout(daemon)
-        ran |= detached.end_session(paths)
+        with contextlib.suppress(TmuxError):  # a hung one is killed with its job
+            ran |= detached.end_session(paths)
         ran |= self.control.bootout(session)
         return detached.Detached().end(paths) or ran
 

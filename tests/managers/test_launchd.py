@@ -207,6 +207,19 @@ def test_after_a_login_with_wrong_configuration_both_jobs_wait(fast_mac: Mac) ->
     assert [fast_mac.job("a", part)["runs"] for part in ("daemon", "session")] == [1, 1]
 
 
+def test_a_stop_ends_a_tmux_server_that_hangs(fast_mac: Mac) -> None:
+    macs.have(fast_mac.state, run=True, throttle=0.05, patience=0.05)
+    _installed(fast_mac)
+    fast_mac.new("a")
+    _, tmux, claude = _pids(fast_mac)
+    kill(tmux, signal.SIGSTOP)
+    fast_mac.run("stop", "a")
+    assert fast_mac.loaded() == []
+    until(lambda: not alive(tmux) and not alive(claude), "both are dead")
+    fast_mac.run("start", "a")
+    assert fast_mac.ask("a", "hi") == "You wrote: hi"
+
+
 def test_after_a_logout_and_a_login_all_come_back(fast_mac: Mac) -> None:
     _installed(fast_mac)
     one, two = fast_mac.new("a"), fast_mac.new("b")

@@ -129,7 +129,7 @@ def bootstrap(domain: str, plist: str) -> None:
         (job(label) / "status.json").write_text(json.dumps({"state": "running", "pid": 4711, "runs": 1}))
         return
     argv = [sys.executable, str(Path(__file__).with_name("launchd.py")), str(job(label))]
-    argv.append(str(quirks().get("throttle", 1.0)))
+    argv += [str(quirks().get(key, 1.0)) for key in ("throttle", "patience")]
     nothing = subprocess.DEVNULL
     subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, env={}, cwd="/")
     give_up = time.monotonic() + 30

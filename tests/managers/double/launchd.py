@@ -1,8 +1,8 @@
 """What launchd does for one job, on Linux: its environment is the plist's alone, its process group its own, which gets a
 SIGTERM at its death; it is started again (`KeepAlive`), not too soon (`ThrottleInterval`, times a factor); a bootout is a
-SIGTERM, and after `ExitTimeOut` a SIGKILL for the process alone.
+SIGTERM, and after `ExitTimeOut` (times another) a SIGKILL for the process alone.
 
-    launchd.py DIRECTORY FACTOR
+    launchd.py DIRECTORY FACTOR FACTOR
 
 In the directory stands the job's `plist`. SIGTERM boots out, SIGUSR1 is `kickstart -k`, SIGUSR2 `kickstart`.
 """
@@ -38,11 +38,12 @@ _KNOWN = {
 
 
 class Job:
-    def __init__(self, directory: Path, factor: float) -> None:
+    def __init__(self, directory: Path, throttle: float, patience: float) -> None:
         self.directory = directory
         self.plist: dict[str, Any] = plistlib.loads((directory / "plist").read_bytes())
         assert set(self.plist) <= _KNOWN, "this double does not know all of it"
-        self.throttle = self.plist.get("ThrottleInterval", 10) * factor
+        self.throttle = self.plist.get("ThrottleInterval", 10) * throttle
+        self.patience = self.plist.get("ExitTimeOut", 20) * patience
         self.pid = self.runs = 0
         self.last = "(never exited)"
         self.ending = self.awake = False
@@ -86,7 +87,7 @@ class Job:
             found, status = os.waitpid(self.pid, os.WNOHANG)
             if found:
                 break
-            if self.killed_at and time.monotonic() > self.killed_at + self.plist.get("ExitTimeOut", 20):
+            if self.killed_at and time.monotonic() > self.killed_at + self.patience:
                 os.kill(self.pid, signal.SIGKILL)
                 self.killed_at = 0.0
             time.sleep(0.01)
@@ -133,4 +134,4 @@ class Job:
 
 
 if __name__ == "__main__":
-    Job(Path(sys.argv[1]), float(sys.argv[2])).run()
+    Job(Path(sys.argv[1]), *map(float, sys.argv[2:])).run()
