@@ -42,6 +42,18 @@ def lock_briefly(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
+def await_free(path: Path) -> None:
+    """Return once nobody holds the lock; the kernel tells, nothing is asked again and again."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
 def _take(fd: int) -> None:
     """Take the lock; a few tries, because `held` has it for a moment."""
     for _ in range(_TRIES):
@@ -53,13 +65,13 @@ def _take(fd: int) -> None:
 
 
 def held(path: Path) -> bool:
-    """Whether a living daemon holds the lock."""
+    """Whether a living daemon holds the lock. Several may ask at once."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

@@ -115,7 +115,7 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
         hub.approvals = lambda: approvals.waiting
         updates = Updates(paths, shared(), driver.renew, lambda: driver.renewed)
         intake.commands = Commands(driver, orders, approvals, hub).carry_out
-        supervised = Supervised(manager, hub, intake)
+        supervised = Supervised(manager, hub, intake, db)
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
         async with asyncio.TaskGroup() as group:

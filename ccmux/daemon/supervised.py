@@ -11,6 +11,7 @@ from ccmux.daemon.driver import RESCAN
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.systemd import Notifier
+from ccmux.journal.database import Database
 
 _STUCK: Final = 3 * RESCAN
 """Seconds without a look of the driver, which also asks tmux, after which the daemon no longer counts as alive."""
@@ -20,10 +21,11 @@ _EVERY: Final = 10.0
 class Supervised:
     """Of one daemon. Without a manager that listens it does nothing."""
 
-    def __init__(self, manager: Notifier, hub: Hub, intake: Intake) -> None:
+    def __init__(self, manager: Notifier, hub: Hub, intake: Intake, db: Database) -> None:
         self._manager = manager
         self._hub = hub
         self._intake = intake
+        self._db = db
         self._kept: dict[str, tuple[int, int]] = {}
 
     async def run(self) -> None:
@@ -38,12 +40,17 @@ class Supervised:
         while True:
             await asyncio.sleep(pause)
             self._keep_fifos()
-            if time.monotonic() < self._hub.looked_at + _STUCK:
+            if self._alive():
                 self._manager.tell("WATCHDOG=1")
 
+    def _alive(self) -> bool:
+        """Whether the driver looks, or waits for a disk: another daemon would wait for it, too, and know less."""
+        return bool(self._db.trouble) or time.monotonic() < self._hub.looked_at + _STUCK
+
     def stopping(self) -> None:
-        """The daemon ends by order."""
-        self._manager.tell("STOPPING=1")
+        """The daemon ends by order; one that begins anew in the same process does not."""
+        if not self._hub.again:
+            self._manager.tell("STOPPING=1")
 
     def _keep_fifos(self) -> None:
         """What is written while no daemon reads stays in the pipe as long as anybody has it open.

@@ -44,6 +44,9 @@ class Manager(Protocol):
     def relaunch(self, paths: InstancePaths) -> Ended:
         """Start the daemon anew; the session goes on. One that did not run is launched."""
 
+    def attend(self, paths: InstancePaths) -> None:
+        """The daemon runs: see to it that it is started again when it dies."""
+
     def end(self, paths: InstancePaths) -> bool:
         """End the daemon, then Claude in order, then its tmux server; whether anything ran. At a boot they come back."""
 

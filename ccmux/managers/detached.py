@@ -39,7 +39,7 @@ class Detached:
         if held(paths.keeper_lock):
             _signal_holder(paths.keeper_lock, signal.SIGUSR1)
             return lambda: "" if held(paths.keeper_lock) else _said(errors)
-        with errors.open("wb") as stderr:
+        with open(errors, "wb", opener=_private) as stderr:
             keeper = subprocess.Popen(
                 [sys.executable, "-m", "ccmux.managers.keeper", paths.name],
                 stdin=subprocess.DEVNULL,
@@ -54,6 +54,11 @@ class Detached:
             return "" if keeper.poll() is None or held(paths.keeper_lock) else _said(errors)
 
         return ended
+
+    def attend(self, paths: InstancePaths) -> None:
+        """By a keeper, where somebody has killed the one there was."""
+        if not held(paths.keeper_lock):
+            self.launch(paths)
 
     def relaunch(self, paths: InstancePaths) -> Ended:
         """End keeper and daemon, and start others: of this release, in this environment."""
@@ -73,6 +78,10 @@ class Detached:
         return (Unit(f"daemon of {paths.name}", "running" if held(paths.lock) else "stopped"),)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
 def _said(errors: Path) -> str:
     return errors.read_text(encoding="utf-8", errors="replace").strip()[-_TOLD:] or "it said nothing"
 
@@ -84,14 +93,17 @@ def _environment() -> dict[str, str]:
 
 def end_daemon(paths: InstancePaths) -> bool:
     """End the daemon and its keeper, not the session; whether one ran."""
-    kept = held(paths.keeper_lock)
-    if not held(paths.lock):
-        return _end_holder(paths.keeper_lock, signal.SIGTERM, "the keeper") if kept else False
+    kept, ran = held(paths.keeper_lock), held(paths.lock)
+    if not kept and not ran:
+        return False
+    if kept:  # first, or it would start another; it ends its own daemon in order
+        _signal_holder(paths.keeper_lock, signal.SIGTERM)
     try:
         with Client(paths) as client:
             client.ask(op="exit")
     except (Refused, WaitTimedOut, ProtocolError, OSError):
-        _signal_holder(paths.keeper_lock if kept else paths.lock, signal.SIGTERM)
+        if held(paths.lock):
+            _signal_holder(paths.lock, signal.SIGTERM)
     try:
         until(
             lambda: not held(paths.lock) and not held(paths.keeper_lock),
@@ -145,9 +157,13 @@ def ask_tmux(paths: InstancePaths, *args: str) -> str:
 def _signal_holder(lock: Path, number: signal.Signals) -> None:
     """Signal the process whose pid stands in the lock file: the lock is held, so it lives."""
     try:
-        os.kill(int(lock.read_text(encoding="ascii")), number)
+        pid = int(lock.read_text(encoding="ascii"))
     except ValueError:
-        raise Missing(f"{lock} names no process", fix="ccmux doctor") from None
+        pid = 0
+    if pid <= 1:
+        raise Missing(f"{lock} names no process", fix=f"fuser {lock} shows who holds it")
+    try:
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 

@@ -13,7 +13,7 @@ import time
 from typing import Final
 
 from ccmux.errors import CcmuxError, Locked, NoSuchInstance, UsageError
-from ccmux.locks import lock
+from ccmux.locks import await_free, held, lock
 from ccmux.paths import InstancePaths
 
 _FOR_GOOD: Final = (0, UsageError.exit_code, NoSuchInstance.exit_code, Locked.exit_code)
@@ -30,11 +30,12 @@ _MOST_SAID: Final = 1_000_000
 class Keeper:
     """Of one instance."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, paths: InstancePaths) -> None:
+        self._paths = paths
         self._daemon = 0
         self._ending = False
         self._awake = False
+        self._waiting = False
 
     def run(self) -> int:
         """Until the daemon ends for good; its exit code."""
@@ -42,6 +43,7 @@ class Keeper:
         signal.signal(signal.SIGUSR1, self._wake)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         pause, first = 1.0, True
+        self._outlive()
         while True:
             began = time.monotonic()
             code = self._one()
@@ -55,11 +57,18 @@ class Keeper:
                 return 0
             pause = min(_LONGEST, pause * 2)
 
+    def _outlive(self) -> None:
+        """A daemon may live whose keeper was killed: begin when it has ended."""
+        if held(self._paths.lock):
+            self._waiting = True
+            await_free(self._paths.lock)
+            self._waiting = False
+
     def _one(self) -> int:
         """One life of a daemon; how it ended."""
         if os.fstat(2).st_size > _MOST_SAID:
             os.ftruncate(2, 0)
-        argv = [sys.executable, "-m", "ccmux", "run", self._name]
+        argv = [sys.executable, "-m", "ccmux", "run", self._paths.name]
         self._daemon = os.posix_spawn(sys.executable, argv, os.environ, setsigdef=[signal.SIGTERM, signal.SIGHUP])
         if self._ending:  # told in between
             os.kill(self._daemon, signal.SIGTERM)
@@ -80,6 +89,8 @@ class Keeper:
     def _end(self, *_: object) -> None:
         """Told to end: the daemon first."""
         self._ending = True
+        if self._waiting:
+            sys.exit(0)
         if self._daemon:
             os.kill(self._daemon, signal.SIGTERM)
 
@@ -89,7 +100,7 @@ def keep(name: str) -> int:
     paths = InstancePaths.of(name)
     try:
         with lock(paths.keeper_lock):
-            return Keeper(name).run()
+            return Keeper(paths).run()
     except CcmuxError as error:
         sys.stderr.write(f"ccmux: {error}\n")
         return error.exit_code

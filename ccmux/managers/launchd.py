@@ -73,6 +73,9 @@ class Launchd:
         )
         return ended
 
+    def attend(self, paths: InstancePaths) -> None:
+        """The manager does."""
+
     def end(self, paths: InstancePaths) -> bool:
         """The daemon's job, then Claude in order, then the session's job; then what was started without them."""
         if self.jobs.taken(paths.name):

@@ -29,6 +29,7 @@ def start(paths: InstancePaths) -> bool:
     with contextlib.suppress(Refused, ProtocolError), Client(paths) as client:
         faulted: bool = client.ask(op="status")["instance"]["state"] == "faulted"
         client.ask(op="want")
+        manager().attend(paths)
         return faulted
     _prepare(paths)
     _answers(paths, manager().launch(paths))

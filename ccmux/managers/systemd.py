@@ -73,6 +73,9 @@ class Systemd:
         self._prepare(paths)
         return self._start("restart", paths)
 
+    def attend(self, paths: InstancePaths) -> None:
+        """The manager does."""
+
     def end(self, paths: InstancePaths) -> bool:
         """Both units, the daemon first; then what was started without them."""
         ran = self._active(paths)

@@ -11,7 +11,7 @@ from typing import Final
 
 from ccmux.errors import CcmuxError, UsageError
 from ccmux.paths import versions
-from ccmux.upgrade.release import Release, describe, whole
+from ccmux.upgrade.release import Release, describe
 
 _DISTRIBUTION: Final = "ccmux-fleet"
 _WITHIN: Final = 900.0
@@ -38,7 +38,6 @@ def build(requirement: str) -> Release:
     except BaseException:  # also Ctrl+C
         shutil.rmtree(prefix, ignore_errors=True)
         raise
-    whole(prefix)
     return release
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccmux.errors import CcmuxError, UsageError
+from ccmux.errors import CcmuxError, Locked, UsageError
 from ccmux.locks import lock
 from ccmux.paths import versions
 from ccmux.upgrade import journals, release, trial
@@ -17,38 +19,57 @@ from ccmux.upgrade.roll import roll
 def upgrade(to: str, *, probe: bool) -> Iterator[str]:
     """Sentences of what was done. Raises CcmuxError when nothing has changed in the end."""
     requirement = wanted(to)
-    versions().mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock(versions() / "lock"):
+    with alone():
         old = _present()
-        release.tidy({old.prefix, *_known()})
+        release.tidy(old.prefix)
         new = build(requirement)
-        yield f"installed {new.version} beside {old.version}"
         try:
+            if new.version == old.version and not requirement.endswith(".whl"):
+                yield f"{old.version} is the newest already" if not to else f"{old.version} is what runs"
+                return
+            yield f"installed {new.version} beside {old.version}"
             trial.examine(old, new, probe=probe)
             yield f"{new.version} can work here{'' if probe else ' (Claude Code was not probed)'}"
+            _readable(old, new)
             yield from _journals(old, new)
             yield from roll(old, new)
-        except BaseException:
-            release.tidy({old.prefix, *_known()} - {new.prefix})
-            raise
-        release.tidy({old.prefix, new.prefix})
+        finally:  # what nothing leads to goes, the new one, too, when it was not taken up
+            release.tidy(old.prefix)
 
 
 def back() -> Iterator[str]:
     """To the release before the present one."""
-    versions().mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock(versions() / "lock"):
+    with alone():
         prefix = release.previous()
         old = _present()
         if prefix is None or prefix == old.prefix.resolve():
             raise UsageError("there is no release before this one", fix="ccmux upgrade --to VERSION")
         new = release.describe(prefix)
-        if old.readable_from > new.schema:
-            raise CcmuxError(
-                f"ccmux {new.version} cannot read the journals that {old.version} has written",
-                fix=f"ccmux upgrade to a release after {new.version}",
-            )
+        _readable(old, new)
         yield from roll(old, new)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One upgrade or removal at a time. What it writes is for this user only."""
+    versions().mkdir(mode=0o700, parents=True, exist_ok=True)
+    umask = os.umask(0o077)
+    try:
+        with lock(versions() / "lock"):
+            yield
+    except Locked as error:
+        raise Locked("another upgrade is under way", fix=f"wait for it ({error.what})") from None
+    finally:
+        os.umask(umask)
+
+
+def _readable(old: release.Release, new: release.Release) -> None:
+    """A release that goes back must read what the present one has written."""
+    if old.readable_from > new.schema:
+        raise CcmuxError(
+            f"ccmux {new.version} cannot read the journals that {old.version} has written",
+            fix=f"ccmux upgrade to a release after {new.version}",
+        )
 
 
 def _journals(old: release.Release, new: release.Release) -> Iterator[str]:
@@ -64,8 +85,3 @@ def _present() -> release.Release:
     if not (Path(sys.prefix) / "bin" / "ccmux").exists():
         raise UsageError("this ccmux is not installed, it runs from a checkout", fix="uv tool install . (README)")
     return release.present()
-
-
-def _known() -> set[Path]:
-    links = (versions() / name for name in ("current", "previous"))
-    return {link.resolve() for link in links if link.is_symlink()}

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ccmux.errors import CcmuxError
+from ccmux.errors import CcmuxError, Locked
 from ccmux.files import sync_directory
 from ccmux.fleet import registry
+from ccmux.locks import lock
 from ccmux.paths import InstancePaths
 from ccmux.upgrade.release import Release
 
 _MIGRATES_WITHIN: Final = 600.0
+_LOCKED_WITHIN: Final = 60.0
 
 
 def keep(old: Release, new: Release) -> list[Path]:
@@ -52,20 +56,37 @@ def unreadable(paths: InstancePaths, old: Release) -> bool:
 
 
 def restore(paths: InstancePaths, old: Release) -> None:
-    """Put the copy back. No daemon runs.
+    """Put the copy back; no daemon can begin meanwhile.
 
     Raises CcmuxError, and leaves all as it is, when the new release has accepted anything since.
     """
     copy = paths.data / f"journal-before-{old.version}.db"
-    if not copy.exists() or _ledger(copy) != _ledger(paths.journal):
-        raise CcmuxError(
-            f"{paths.journal} can be read by the new release only, and was written to since {copy.name}",
-            fix="ccmux upgrade to a newer release, when there is one that works",
-        )
-    for path in paths.data.glob("journal.db-*"):
-        path.unlink()
-    copy.replace(paths.journal)
-    sync_directory(paths.data)
+    with _without_daemon(paths):
+        if not copy.exists() or _ledger(copy) != _ledger(paths.journal):
+            raise CcmuxError(
+                f"{paths.journal} can be read by the new release only, and was written to since {copy.name}",
+                fix="ccmux upgrade to a newer release, when there is one that works",
+            )
+        with contextlib.closing(sqlite3.connect(paths.journal, timeout=30.0)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            db.execute("PRAGMA journal_mode = DELETE")  # no log is left beside it that would be taken for the copy's
+        copy.replace(paths.journal)
+        sync_directory(paths.data)
+
+
+@contextlib.contextmanager
+def _without_daemon(paths: InstancePaths) -> Iterator[None]:
+    """A manager of services may start daemons all the time: hold their lock."""
+    give_up = time.monotonic() + _LOCKED_WITHIN
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock(paths.lock))
+                break
+            except Locked:
+                if time.monotonic() > give_up:
+                    raise
+        yield
 
 
 def _copy(paths: InstancePaths, old: Release) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.errors import CcmuxError
-from ccmux.paths import versions
+from ccmux.fleet import registry
+from ccmux.paths import InstancePaths, versions
 
 _ANSWERS_WITHIN: Final = 60.0
-_MARK: Final = "ccmux-release"
-"""Stands in a release that was installed whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,20 @@ def previous() -> Path | None:
     return link.resolve() if link.is_symlink() and (link / "bin" / "ccmux").exists() else None
 
 
-def whole(prefix: Path) -> None:
-    """Mark a release as installed to its end."""
-    (prefix / _MARK).touch()
-
-
-def tidy(keep: set[Path]) -> list[Path]:
-    """Delete releases that are not to be kept, and those that were never finished; what was deleted."""
-    gone = []
-    kept = {path.resolve() for path in keep}
+def tidy(*keep: Path) -> None:
+    """Delete the releases that nothing leads to: no link, no daemon, no Claude's hooks, and none of `keep`."""
+    kept = {path.resolve() for path in keep} | _led_to()
     for prefix in sorted(versions().iterdir()):
-        if prefix.is_symlink() or not prefix.is_dir() or prefix.resolve() in kept:
-            continue
-        shutil.rmtree(prefix)
-        gone.append(prefix)
-    return gone
+        if not prefix.is_symlink() and prefix.is_dir() and prefix.resolve() not in kept:
+            shutil.rmtree(prefix)
+
+
+def _led_to() -> set[Path]:
+    """By the links here, and by the Python of every instance's hooks, which is that of its latest daemon."""
+    links = [versions() / name for name in ("current", "previous")]
+    found = {link.resolve() for link in links if link.is_symlink()}
+    for name in registry.names():
+        with contextlib.suppress(OSError):
+            python = os.readlink(InstancePaths.of(name).hooks / "python")  # noqa: PTH115 - it may lead on to another Python
+            found.add(Path(python).parent.parent.resolve())
+    return found

@@ -7,23 +7,30 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccmux.errors import CcmuxError
 from ccmux.fleet import registry
 from ccmux.managers import installing, life
 from ccmux.managers.choose import installed
 from ccmux.paths import InstancePaths, base, shared, versions
+from ccmux.upgrade.flow import alone
 
-_TOOLS = {"uv": "uv tool uninstall ccmux-fleet", "pipx": "pipx uninstall ccmux-fleet"}
+_TOOLS = {
+    ".local/share/uv/tools/ccmux-fleet": "uv tool uninstall ccmux-fleet",
+    ".local/share/pipx/venvs/ccmux-fleet": "pipx uninstall ccmux-fleet",
+    ".local/pipx/venvs/ccmux-fleet": "pipx uninstall ccmux-fleet",
+}
+"""Where they put it (by default), and how they take it away."""
 
 
 def remove() -> Iterator[str]:
     """Sentences of what was done, then of what stays. Repeated, it does nothing more."""
-    for name in registry.names():
-        try:
-            if life.stop(InstancePaths.of(name)):
-                yield f"{name}: stopped"
-        except CcmuxError as error:
-            yield f"{name}: {error}"
+    with alone():
+        yield from _remove()
+
+
+def _remove() -> Iterator[str]:
+    for name in registry.names():  # one that cannot be stopped ends it here: nothing has been removed
+        if life.stop(InstancePaths.of(name)):
+            yield f"{name}: stopped"
     if installed() is not None:
         yield from installing.uninstall()
     entry = shutil.which("ccmux")
@@ -46,7 +53,8 @@ def _what_stays(upgraded: bool) -> Iterator[str]:
     for aside in sorted(base().glob(".ccmux*.removed-*")):
         yield f"kept {aside} (rm -r {aside})"
     here = Path(sys.prefix)
-    if upgraded and versions() in here.parents:
-        return
-    command = next((line for tool, line in _TOOLS.items() if f"/{tool}/" in f"{here}/"), f"rm -r {here}")
-    yield f"the program itself: {command}"
+    tools = [line for directory, line in _TOOLS.items() if (base() / directory).is_dir()]
+    if not tools and not (upgraded and versions() in here.parents):
+        tools = [f"rm -r {here}"]
+    for line in tools:
+        yield f"the program itself: {line}"

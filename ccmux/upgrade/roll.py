@@ -32,30 +32,37 @@ _BROKEN: Final = ("faulted", "starting", "stopped")
 
 def roll(old: Release, new: Release) -> Iterator[str]:
     """Swap, then restart what runs; sentences of what was done. Raises CcmuxError when it had to go back."""
-    running = [InstancePaths.of(name) for name in registry.names() if held(InstancePaths.of(name).lock)]
     entry = _entry()
     links = Links([versions() / "current", versions() / "previous", *([entry] if entry else [])])
-    point(versions() / "previous", old.prefix)
-    point(versions() / "current", new.prefix)
-    if entry is not None:
-        point(entry, versions() / "current" / "bin" / "ccmux")
-    yield f"ccmux is {new.version} now ({versions() / 'current'})"
-    yield from _advise(entry)
     done: list[InstancePaths] = []
     try:
+        point(versions() / "previous", old.prefix)
+        point(versions() / "current", new.prefix)
+        if entry is not None:
+            point(entry, versions() / "current" / "bin" / "ccmux")
         _services(new)
-        for paths in running:
+        yield f"ccmux is {new.version} now ({versions() / 'current'})"
+        yield from _advise(entry)
+        for paths in map(InstancePaths.of, registry.names()):
             calm = _calm(paths)
+            if not _runs(paths):
+                continue
             done.append(paths)
             _take_up(paths, new)
             yield f"{paths.name}: its daemon is {new.version}{'' if calm else ' (it was busy, and goes on)'}"
-    except CcmuxError as error:
+    except BaseException as error:  # also Ctrl+C, or nobody reads any more: half an upgrade stays nowhere
         links.restore()
         failed = list(_back(old, done))
         told = f"; {'; '.join(failed)}" if failed else ""
-        raise CcmuxError(
-            f"{error.what}; all daemons are {old.version} again{told}", fix=error.fix or "ccmux logs NAME"
-        ) from error
+        if not isinstance(error, (CcmuxError, OSError)):
+            raise
+        what, fix = (error.what, error.fix) if isinstance(error, CcmuxError) else (str(error), "")
+        raise CcmuxError(f"{what}; all daemons are {old.version} again{told}", fix=fix or "ccmux logs NAME") from error
+
+
+def _runs(paths: InstancePaths) -> bool:
+    """Whether it has a daemon, or a keeper that will start one; it may have been stopped or removed meanwhile."""
+    return held(paths.lock) or held(paths.keeper_lock)
 
 
 def _take_up(paths: InstancePaths, release: Release) -> None:

@@ -176,5 +176,6 @@ def test_again_after_run_was_wiped_the_manager_is_still_told(rig: Rig, manager: 
         heard = len(manager.said)
         shutil.rmtree(rig.paths("a").run, ignore_errors=True)
         until(lambda: any("READY=1" in text for text in manager.hear()[heard:]), "ready again")
+        assert not any("STOPPING=1" in text for text in manager.said)  # systemd would end what it believes to be ending
         assert alive(process.pid)
         assert rig.ask("a", "one") == "You wrote: one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -75,6 +76,25 @@ def test_a_release_that_does_not_become_ready_is_given_up(
     assert cache(person.home) == []
     until(lambda: [one["text"] for one in person.history("b")[0]["replies"]] == ["later"], "nothing was lost")
     assert person.ask("a", "two") == "You wrote: two"
+
+
+def test_an_upgrade_that_nobody_waits_for_is_undone(person: Installed, good: Path) -> None:
+    """Ctrl+C, or `ccmux upgrade | head -1`, in the midst: the former release everywhere, and nothing leads nowhere."""
+    person.new("a")
+    person.new("b")
+    person.run("send", "a", '<<standin {"text": "the long answer", "delay": 50}>> q1')
+    person.wait_state("a", "busy")
+    links = os.readlink(person.command)
+    process = person.popen("upgrade", "--to", str(good), "--no-probe")
+    assert process.stdout is not None
+    until(lambda: process.stdout and "ccmux is" in process.stdout.readline(), "it waits for a calm moment")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert os.readlink(person.command) == links
+    assert cache(person.home) == []
+    assert versions(person, "a", "b") == [OLD, OLD]
+    assert person.ask("b", "one") == "You wrote: one"
 
 
 def test_what_does_not_install_or_run_changes_nothing(person: Installed, wheels: Path) -> None:
