@@ -11,10 +11,12 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from ccmux.core.clock import seconds_since
 from ccmux.daemon.drift import identity
 from ccmux.files import write_private
 from ccmux.locks import lock_briefly
@@ -23,6 +25,8 @@ from ccmux.paths import InstancePaths
 log = logging.getLogger(__name__)
 
 EVERY: Final = 60.0
+_FAILED_FOR: Final = 86_400.0
+"""Seconds for which a failure is remembered."""
 _PROBE_WITHIN: Final = 300.0
 _TAKEN_UP_WITHIN: Final = 120.0
 """Seconds in which an instance must be ready again before the next one may begin."""
@@ -38,7 +42,7 @@ class Updates:
         self._shared = shared
         self._renew = renew
         self._renewed = renewed
-        self._refused = ""
+        self._told = ""
 
     async def run(self) -> None:
         """For ever: look once a minute."""
@@ -54,11 +58,13 @@ class Updates:
         started = await asyncio.to_thread(_read, self._paths.started_binary)
         path = started.partition("\t")[0]
         now = identity(path) if path else ""
-        if not now or now in (started, self._refused):
+        if not now or now == started:
             return
         failed = await asyncio.to_thread(self._tried, path, now)
         if failed:
-            self._refused = now
+            if self._told == f"{now}\t{failed}":
+                return
+            self._told = f"{now}\t{failed}"
             log.error(
                 "the new Claude Code at %s is not taken up, the old one goes on: %s. `ccmux doctor --probe --claude %s` tries"
                 " it again; `ccmux restart %s --session` takes it up nevertheless",
@@ -71,13 +77,16 @@ class Updates:
         await self._take_up()
 
     def _tried(self, path: str, now: str) -> str:
-        """What does not hold; empty when all does. Tried by one instance, remembered for the others."""
+        """What does not hold; empty when all does. Tried by one instance, remembered for the others; a failure, which a busy
+        machine may bring about too, only when it came twice, and for a day.
+        """
         self._shared.mkdir(mode=0o700, parents=True, exist_ok=True)
         known = self._shared / f"probed-{hashlib.sha256(now.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
         with lock_briefly(self._shared / "probe.lock"):
-            if not known.exists():
+            if not known.exists() or (known.stat().st_size and _age(known) >= _FAILED_FOR):
                 log.info("a new Claude Code at %s is tried", path)
-                write_private(known, _probe(path).encode("utf-8", "replace"))
+                failed = _probe(path) and _probe(path)
+                write_private(known, failed.encode("utf-8", "replace"))
             return _read(known)
 
     async def _take_up(self) -> None:
@@ -110,6 +119,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""
+
+
+def _age(path: Path) -> float:
+    return seconds_since(path.stat().st_mtime, time.time())
 
 
 def _probe(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.rig import Rig, until
 pytestmark = pytest.mark.real
 
 WRAPPER = '#!/bin/sh\nexec {real} "$@"\n'
+BROKEN_ONCE = '#!/bin/sh\nif mkdir {mark} 2>/dev/null; then echo no version; exit; fi\nexec {real} "$@"\n'
 BROKEN = "#!/bin/sh\necho no version\n"
 
 
@@ -75,3 +77,27 @@ def test_a_new_program_that_does_not_hold_is_left_alone(rig: Rig, monkeypatch: p
     assert "the probe failed" in tried.read_text()
     assert rig.status("a")["claude"]["pid"] == pid
     assert rig.ask("a", "still there?") == "You wrote: still there?"
+
+
+def test_a_failure_counts_when_it_comes_twice_and_is_remembered_for_a_day(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", rig.env["PYTHONPATH"])
+    rig.new("a")
+    real = os.path.realpath(rig.home / "bin" / "claude")
+    counted = rig.home / "tries"
+    replaced(rig, f"#!/bin/sh\necho >>{counted}\necho no version\n")
+    a, b = Fleet(rig, "a"), Fleet(rig, "a")
+    a.look()
+    tries = len(counted.read_text())
+    b.look()
+    a.look()
+    assert len(counted.read_text()) == tries >= 2
+    (tried,) = (rig.home / "shared").glob("probed-*")
+    os.utime(tried, (time.time() - 86_500, time.time() - 86_500))
+    a.look()
+    assert len(counted.read_text()) == 2 * tries
+    assert a.asked == b.asked == []
+    replaced(rig, BROKEN_ONCE.format(real=real, mark=rig.home / "mark"))
+    a.look()
+    assert a.asked == ["Claude Code was updated"]
