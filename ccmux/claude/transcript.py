@@ -21,6 +21,11 @@ def find(config_dir: Path, session_id: str) -> Path | None:
     return next(iter((config_dir / "projects").glob(f"*/{session_id}.jsonl")), None)
 
 
+def living(config_dir: Path, since: float) -> frozenset[str]:
+    """The conversations in which something was written since that wall clock."""
+    return frozenset(path.stem for path in (config_dir / "projects").glob("*/*.jsonl") if path.stat().st_mtime >= since)
+
+
 def resumable(config_dir: Path, session_id: str) -> bool:
     """Whether Claude can resume the conversation: it needs a row of a prompt, which is flushed some 0.1 s after it is sent.
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from ccmux.claude import transcript as transcripts
 from ccmux.errors import JournalError
 from ccmux.journal import retention
 from ccmux.journal.database import Database
@@ -29,8 +30,9 @@ _NAME: Final = re.compile(r"\.?(m-[a-z0-9]+)[.-]")
 class Housekeeping:
     """Of one instance. `keep_days` 0 keeps everything."""
 
-    def __init__(self, db: Database, inbox: Path, keep_days: float) -> None:
+    def __init__(self, db: Database, inbox: Path, keep_days: float, claude: Path) -> None:
         self._db = db
+        self._claude = claude
         self._inbox = inbox
         self._keep_days = keep_days
 
@@ -55,6 +57,7 @@ class Housekeeping:
             while found := await self._db.run(partial(retention.forget, before=before)):
                 forgotten += len(found)
             await self._db.run(partial(retention.forget_the_rest, before=before))
+            await self._db.run(partial(retention.forget_grants, living=transcripts.living(self._claude, before)))
         removed = await self._db.read(partial(self._remove_orphans, now=now))
         if forgotten or removed:
             log.info("forgot %d messages that ended long ago; removed %d files", forgotten, removed)

@@ -129,7 +129,9 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                 *([group.create_task(updates.run(), name="updates")] if spec.claude.follow_updates else []),
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(supervised.run(), name="supervised"),
-                group.create_task(Housekeeping(db, paths.inbox, spec.journal.keep_days).run(), name="housekeeping"),
+                group.create_task(
+                    Housekeeping(db, paths.inbox, spec.journal.keep_days, paths.claude).run(), name="housekeeping"
+                ),
             ]
             async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)

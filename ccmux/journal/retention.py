@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import Final
 
+from ccmux.journal import meta
 from ccmux.model.ids import MessageId
 
 SLICE: Final = 200
@@ -41,6 +43,15 @@ def forget_the_rest(db: sqlite3.Connection, before: float) -> None:
     db.execute("DELETE FROM ledger WHERE message_id = '' AND at < ?", (before,))
     db.execute("DELETE FROM turns WHERE message_id = '' AND at < ?", (before,))
     db.execute("DELETE FROM approvals WHERE state != 'open' AND decided_at < ?", (before,))
+
+
+def forget_grants(db: sqlite3.Connection, living: Collection[str]) -> None:
+    """Forget what was granted for conversations that are none of these, nor the present one, nor asked in just now."""
+    known = {row[0] for row in db.execute("SELECT DISTINCT session_id FROM grants")}
+    present = {meta.get(db, "session_id")}
+    present |= {row[0] for row in db.execute("SELECT session_id FROM approvals WHERE state = 'open'")}
+    gone = known - present - set(living)
+    db.executemany("DELETE FROM grants WHERE session_id = ?", [(name,) for name in gone])
 
 
 def newest(db: sqlite3.Connection) -> float:

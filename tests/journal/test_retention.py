@@ -59,7 +59,7 @@ async def test_what_ended_long_ago_goes_with_all_that_is_its_own(db: Database, t
     await had(db, "m-unread", MessageState.DONE, 900, delivered=False)
     await had(db, "m-waits", MessageState.RECEIVED, 900)
     await had(db, "m-new", MessageState.DONE, 0)
-    keeper = Housekeeping(db, tmp_path / "inbox", 90)
+    keeper = Housekeeping(db, tmp_path / "inbox", 90, tmp_path)
     assert await keeper.tidy(NOW) == 2
     assert await keeper.tidy(NOW) == 0
     assert rows(db.path) == {"m-young", "m-dead", "m-unread", "m-waits", "m-new"}
@@ -72,20 +72,20 @@ async def test_many_are_forgotten_in_slices(db: Database, tmp_path: Path) -> Non
     for number in range(450):
         await had(db, f"m-{number}", MessageState.DONE, 100)
     await had(db, "m-new", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 90).tidy(NOW) == 450
+    assert await Housekeeping(db, tmp_path, 90, tmp_path).tidy(NOW) == 450
     assert rows(db.path) == {"m-new"}
 
 
 async def test_nothing_is_forgotten_when_that_is_not_wished(db: Database, tmp_path: Path) -> None:
     await had(db, "m-old", MessageState.DONE, 900)
     await had(db, "m-new", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 0).tidy(NOW) == 0
+    assert await Housekeeping(db, tmp_path, 0, tmp_path).tidy(NOW) == 0
 
 
 async def test_a_clock_that_was_set_forward_makes_nothing_old(db: Database, tmp_path: Path) -> None:
     await had(db, "m-1", MessageState.DONE, 10)
     await had(db, "m-2", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 90).tidy(NOW + 5000 * DAY) == 0
+    assert await Housekeeping(db, tmp_path, 90, tmp_path).tidy(NOW + 5000 * DAY) == 0
 
 
 async def test_files_without_a_message_go_and_others_stay(db: Database, tmp_path: Path) -> None:
@@ -96,10 +96,29 @@ async def test_files_without_a_message_go_and_others_stay(db: Database, tmp_path
         (directory / name).write_text("x", encoding="utf-8")
         os.utime(directory / name, (time.time() - 7200, time.time() - 7200))
     (directory / "m-fresh.txt").write_text("its message is being journalled", encoding="utf-8")
-    await Housekeeping(db, directory, 90).tidy(time.time())
+    await Housekeeping(db, directory, 90, tmp_path).tidy(time.time())
     assert sorted(path.name for path in directory.iterdir()) == [
         "m-fresh.txt",
         "m-known-1.png",
         "m-known.txt",
         "notes.txt",
     ]
+
+
+async def test_what_was_granted_for_a_conversation_that_is_gone_goes(db: Database, tmp_path: Path) -> None:
+    await had(db, "m-new", MessageState.DONE, 0)
+    folder = tmp_path / "projects" / "x"
+    folder.mkdir(parents=True)
+    for name, days in (("fresh", 1), ("present", 200), ("forsaken", 200)):
+        (folder / f"{name}.jsonl").touch()
+        os.utime(folder / f"{name}.jsonl", (NOW - days * DAY, NOW - days * DAY))
+
+    def work(raw: sqlite3.Connection) -> None:
+        meta.put(raw, "session_id", "present")
+        for name in ("fresh", "present", "forsaken", "vanished"):
+            raw.execute("INSERT INTO grants VALUES (?, 'Bash(make)')", (name,))
+
+    await db.run(work)
+    await Housekeeping(db, tmp_path / "inbox", 90, tmp_path).tidy(NOW)
+    left = await db.read(lambda raw: {row[0] for row in raw.execute("SELECT session_id FROM grants")})
+    assert left == {"fresh", "present"}
