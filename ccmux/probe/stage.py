@@ -38,6 +38,8 @@ from ccmux.standin import StandIn
 T = TypeVar("T")
 WITHIN: Final = 10.0
 """Seconds in which anything that is to happen must have happened."""
+_AFTER_ESCAPE: Final = 0.6
+"""Seconds: a busy machine reads Esc and a key that follows at once as Alt and that key."""
 _KEYS: Final = 40
 """Keys that may be needed to leave what is open and to empty the box."""
 
@@ -164,7 +166,7 @@ class Stage:
         pane = await self.pane()
         for key in keys:
             await self.session.server.run("send-keys", "-t", pane.id, key)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(_AFTER_ESCAPE if key == "Escape" else 0.15)
 
     async def type(self, text: str) -> None:
         """Text as a person types it, and wait until it stands in the box."""
