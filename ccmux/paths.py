@@ -74,6 +74,11 @@ class InstancePaths:
         return self.data / "hook"
 
     @property
+    def cost_spool(self) -> Path:
+        """What Claude's status line told of the cost and the daemon has not read yet."""
+        return self.data / "cost"
+
+    @property
     def claude(self) -> Path:
         """Claude Code's own configuration directory (CLAUDE_CONFIG_DIR)."""
         return self.home / "claude"

@@ -50,6 +50,22 @@ def _program(paths: InstancePaths, name: str) -> list[str]:
     return [str(paths.hooks / "python"), "-I", "-S", str(paths.hooks / name)]
 
 
+def status_line(paths: InstancePaths, work: Path) -> dict[str, Any]:
+    """The `statusLine` of the settings: ours, which hands over to the one that the project or this instance has by itself."""
+    files = (
+        *(
+            root / ".claude" / name
+            for root in (work, trust_root(work))
+            for name in ("settings.local.json", "settings.json")
+        ),
+        paths.claude / "settings.json",
+    )
+    found = (_load(file).get("statusLine") for file in files)
+    theirs = next((one for one in found if isinstance(one, dict) and isinstance(one.get("command"), str)), {})
+    argv = [*_program(paths, "statusline.py"), str(paths.cost_spool)]
+    return theirs | {"type": "command", "command": shlex.join([*argv, *([theirs["command"]] if theirs else [])])}
+
+
 def key_file(paths: InstancePaths) -> Path:
     """Where the helper finds the key: a copy of what `.env` says, in the private run directory."""
     return paths.run / "api-key"
@@ -67,6 +83,7 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
         "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate) | _asking(paths, spec),
         "tui": "default",
         "cleanupPeriodDays": 36500,
+        "statusLine": status_line(paths, work),
         "crossSessionInbound": "refuse",
         "spinnerTipsEnabled": False,
     }

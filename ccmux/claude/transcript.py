@@ -21,6 +21,17 @@ def find(config_dir: Path, session_id: str) -> Path | None:
     return next(iter((config_dir / "projects").glob(f"*/{session_id}.jsonl")), None)
 
 
+def parts(transcript: Path) -> list[Path]:
+    """The transcript and those of its subagents, as far as there are any."""
+    inside = transcript.with_suffix("")
+    return [path for path in (transcript, *sorted(inside.rglob("*.jsonl"))) if path.exists()]
+
+
+def every(config_dir: Path) -> list[Path]:
+    """All transcripts of all conversations, with those of subagents."""
+    return sorted((config_dir / "projects").rglob("*.jsonl"))
+
+
 def living(config_dir: Path, since: float) -> frozenset[str]:
     """The conversations in which something was written since that wall clock."""
     return frozenset(path.stem for path in (config_dir / "projects").glob("*/*.jsonl") if path.stat().st_mtime >= since)

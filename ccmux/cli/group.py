@@ -22,6 +22,7 @@ VERBS = {
     "history": "Show messages and replies.",
     "inbox": "Show the messages that wait, or with --dead those that were given up.",
     "outbox": "Show the replies that nobody has read yet.",
+    "usage": "Show tokens, cost and active minutes, day by day.",
     "trace": "Show the way of one message, with the proof of every step.",
     "retry": "Try a message again that ended without an answer.",
     "drop": "Put a dead message away.",

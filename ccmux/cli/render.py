@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+_UNTIL = {"paused": "until"}
 _SPANS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -31,8 +32,9 @@ def state_of(instance: dict[str, Any]) -> str:
     """State and reason as one word or two."""
     reason = instance["reason"]
     if instance["until"]:
-        clock = time.strftime("%H:%M:%S", time.localtime(instance["until"]))
-        return f"{instance['state']} ({plain(reason)}, tried again at {clock})"
+        at = time.localtime(instance["until"])
+        clock = time.strftime("%H:%M:%S" if at[:3] == time.localtime()[:3] else "%a %d %b %H:%M", at)
+        return f"{instance['state']} ({plain(reason)}, {_UNTIL.get(instance['state'], 'tried again at')} {clock})"
     return f"{instance['state']} ({plain(reason)})" if reason else str(instance["state"])
 
 

@@ -37,6 +37,7 @@ def _full(one: dict[str, Any]) -> str:
         ("state", f"{render.state_of(one)} since {render.age(one['since'])}"),
         ("queue", f"{queue['waiting']} waiting, {queue['in_flight']} in flight, {queue['dead']} dead"),
         *([("blocked by", render.plain(one["blocked"]))] if one["blocked"] else []),
+        *([("today", _today(one["usage"]))] if one.get("usage") else []),
         ("role", one["role"]),
         ("directory", render.plain(one["cwd"])),
         ("claude", process),
@@ -49,6 +50,11 @@ def _full(one: dict[str, Any]) -> str:
     ]
     lines = [one["name"], *(f"  {label.ljust(11)}{value}" for label, value in rows)]
     return "\n".join(lines + _why(one.get("evidence", [])))
+
+
+def _today(usage: dict[str, Any]) -> str:
+    tokens, cost, minutes = usage["tokens"]["total"], usage["cost_usd"], usage["active_minutes"]
+    return f"{tokens:,} tokens, {cost:.2f} USD, {minutes:.1f} min active, {usage['turns']} turns"
 
 
 def _why(evidence: list[dict[str, Any]]) -> list[str]:

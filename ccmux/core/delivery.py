@@ -77,6 +77,8 @@ class Delivery:
     wake_at: float | None = None
     blocked: str = ""
     _holds: int = 0
+    _held: set[tuple[str, str]] = field(default_factory=set)
+    """channels and senders that were told of the hold that lasts"""
     _entered_at: float = 0.0
     _enters: int = 0
     _idle_since: float | None = None
@@ -169,6 +171,8 @@ class Delivery:
         self.wake_at = None
         self.blocked = seen.blocked
         self.living = seen.generation
+        if not seen.held:
+            self._held.clear()
         if not seen.idle:
             self._idle_since = None
         elif self._idle_since is None:
@@ -210,6 +214,8 @@ class Delivery:
         return self._type(self.current, seen, now)
 
     def _type(self, message: Message, seen: Looked, now: float, *, from_queue: bool = False) -> list[Command]:
+        if seen.held:
+            return self._tell_held(seen.held)
         if now < self.hold_until:
             self._wake(self.hold_until)
             return []
@@ -236,6 +242,15 @@ class Delivery:
             message, state=MessageState.PASTING, attempt=message.attempt + 1, nonce=self.nonces(), prompt_id=""
         )
         return [Save(self.current), Paste(self.current, seen.generation)]
+
+    def _tell_held(self, why: str) -> list[Command]:
+        """Nothing is typed for long: each sender of what waits is told once."""
+        commands: list[Command] = []
+        for message in (*([self.current] if self.current else []), *self.waiting):
+            if (message.channel, message.sender) not in self._held:
+                self._held.add((message.channel, message.sender))
+                commands.append(Save(message, note=why, tell=f"held: {why}"))
+        return commands
 
     # pasting
 

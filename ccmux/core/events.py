@@ -41,6 +41,8 @@ class Looked:
     """Claude says that a draft is set aside"""
     wall: float = 0.0
     """wall clock, for what expires"""
+    held: str = ""
+    """why nothing is to be typed for long, in words for whoever waits; empty when nothing is held"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Commands:
                 await self._orders.pause(who)
                 return "paused: messages are kept and wait for /resume"
             case "resume":
-                await self._orders.resume(who)
+                await self._driver.resume(who)
                 return "it goes on"
             case verb:
                 await self._orders.have_typed(_TYPED[verb], who)
@@ -65,4 +65,5 @@ class Commands:
         asked = ", ".join(one.code for one in self._hub.approvals())
         waits = f"; waits for an answer to {asked}" if asked else ""
         paused = f"; paused by {self._hub.paused}" if self._hub.paused else ""
-        return f"{reading.state}{why}; {facts['waiting']} waiting, {facts['in_flight']} in flight{waits}{paused}"
+        held = f"; {self._hub.held}" if self._hub.held else ""
+        return f"{reading.state}{why}; {facts['waiting']} waiting, {facts['in_flight']} in flight{waits}{paused}{held}"

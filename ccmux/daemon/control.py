@@ -153,7 +153,7 @@ class Control:
             case "pause":
                 await self._driver.orders.pause(who)
             case "resume":
-                await self._driver.orders.resume(who)
+                await self._driver.resume(who)
             case "interrupt":
                 await self._driver.interrupt(who)
             case "clear" | "compact":

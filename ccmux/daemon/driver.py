@@ -24,6 +24,7 @@ from ccmux.core.lifecycle import Do, Life, Lifecycle
 from ccmux.core.reading import told
 from ccmux.core.sources import Pane, Registered
 from ccmux.core.transcript import events_of
+from ccmux.daemon.budget import Budget
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.observer import AGAIN_SOON, Observer
 from ccmux.daemon.orders import Orders
@@ -31,6 +32,7 @@ from ccmux.daemon.record import Record
 from ccmux.daemon.renewal import Renewal
 from ccmux.daemon.session import Session
 from ccmux.daemon.spooled import Spooled
+from ccmux.daemon.usage import Usage
 from ccmux.errors import CcmuxError, TmuxError
 from ccmux.files import write_private
 from ccmux.journal.meta import Conversation
@@ -53,9 +55,13 @@ RESCAN = 30.0
 class Driver:
     """The life of one session and of the messages to it."""
 
-    def __init__(self, session: Session, record: Record, hub: Hub, orders: Orders) -> None:
+    def __init__(
+        self, session: Session, record: Record, hub: Hub, orders: Orders, *, usage: Usage, budget: Budget
+    ) -> None:
         self.session = session
         self.orders = orders
+        self.usage = usage
+        self._budget = budget
         self.spec = session.spec
         self._record = record
         self._hub = hub
@@ -76,6 +82,8 @@ class Driver:
     async def recover(self) -> None:
         """Take up what the journal holds. The evidence is read in the first cycle, before anything is decided."""
         await self.orders.load()
+        await self.usage.load()
+        await self._budget.load()
         kept = await self._record.load()
         self._talk = kept.talk
         self.delivery = Delivery.recovered(
@@ -157,8 +165,10 @@ class Driver:
     @property
     def held_until(self) -> float:
         """Wall clock at which the API is asked again; 0 when nothing is held."""
+        if not self.delivery.trouble:
+            return self._hub.held_until
         left = self.delivery.hold_until - time.monotonic()
-        return round(time.time() + left, 3) if self.delivery.trouble and left > 0 else 0.0
+        return max(round(time.time() + left, 3) if left > 0 else 0.0, self._hub.held_until)
 
     # one cycle
 
@@ -198,6 +208,7 @@ class Driver:
             now, generation=generation, alive=alive, registered=said is not None, resuming=self._resuming
         )
         seen = replace(seen, life=self.life.life)
+        await self._count(wall, calm=said is None or said.idle)
         reading = self._observer.read(seen, wall)
         if pane is not None or self.life.life is Life.FAULTED:
             self._hub.adopted.set()
@@ -219,6 +230,19 @@ class Driver:
         await self._do(self.delivery.handle(looked, now))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    async def _count(self, wall: float, *, calm: bool) -> None:
+        """What was used, and whether that was too much."""
+        if await self.usage.read(self._tail.path if self._tail is not None else None, calm=calm):
+            self._wake_in(0.0)
+        await self._budget.judge()
+        if self._hub.held_until:
+            self._wake_in(max(0.05, self._hub.held_until - wall))
+
+    async def resume(self, who: str) -> None:
+        """A person says that it shall go on: after a pause, and in spite of a budget."""
+        await self.orders.resume(who)
+        await self._budget.override(who)
 
     async def _give_back(self, looked: Looked) -> bool:
         """Whether a person's words that were taken out of the box are back, where a daemon died in between."""
@@ -348,6 +372,7 @@ class Driver:
         log.info("the conversation is now %s (was %s)", session_id, self._talk.session_id or "none")
         self._talk = replace(self._talk, session_id=session_id, cursor=0, transcript="", spoken=False)
         await self._record.keep(self._talk)
+        self.usage.look_everywhere()
         self._follow(session_id)
 
     # acts

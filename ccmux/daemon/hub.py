@@ -39,6 +39,11 @@ class Hub:
         """pane, claude and session as `status` shows them"""
         self.paused = ""
         """who paused it; empty: nobody"""
+        self.held = ""
+        """why nothing is typed for the rest of the day, in words; empty: it may be"""
+        self.held_until = 0.0
+        """wall clock"""
+        self._words: list[str] = []
         self.tidy = False
         """a prompt that was stopped may stand in the box again"""
         self.orders = 0
@@ -92,6 +97,16 @@ class Hub:
         self.reading, self.evidence = reading, evidence
         if changed:
             self.tell_watchers()
+
+    def say(self, word: str) -> None:
+        """A person is to be told that, once."""
+        self._words.append(word)
+        self.tell_watchers()
+
+    def words(self) -> list[str]:
+        """What was said since this was asked last."""
+        words, self._words = self._words, []
+        return words
 
     def tell_watchers(self) -> None:
         """What `status` tells has changed."""

@@ -45,7 +45,7 @@ class Notify:
                 await changed.wait()
                 changed.clear()
                 asked = tuple(one.code for one in self._hub.approvals())
-                needs = self._alarm.seen(self._hub.reading, asked)
+                needs = [*self._alarm.seen(self._hub.reading, asked), *self._hub.words()]
                 try:
                     fresh = [one for one in needs if not shared(one) or await asyncio.to_thread(self._first, one)]
                     if fresh:

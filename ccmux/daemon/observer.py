@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from ccmux.core.budget import REASON as BUDGET
 from ccmux.core.clock import seconds_since
 from ccmux.core.delivery import Delivery
 from ccmux.core.events import Looked
@@ -124,8 +125,9 @@ class Observer:
             "pid": pane.pid if pane and not pane.dead else 0,
             "version": registered.version if registered else "",
         }
-        paused = bool(self._hub.paused) and reading.state is InstanceState.IDLE
-        shown = Reading(InstanceState.PAUSED, f"by {self._hub.paused}", "daemon") if paused else reading
+        why = f"by {self._hub.paused}" if self._hub.paused else BUDGET if self._hub.held else ""
+        paused = bool(why) and reading.state is InstanceState.IDLE
+        shown = Reading(InstanceState.PAUSED, why, "daemon") if paused else reading
         self._hub.read(shown, wall, evidence)
         differ = disagreement(evidence, wall)
         if differ and differ != self._disagreement:
@@ -142,8 +144,8 @@ class Observer:
             self._wake_in(left)
         if left == 0:
             why = blocked(seen, reading, patient=False)
-        if self._hub.paused:
-            why = why or "paused"
+        if self._hub.paused or self._hub.held:
+            why = why or ("paused" if self._hub.paused else BUDGET)
         return Looked(
             pane.generation if pane is not None and not pane.dead else None,
             idle=said is not None and said.idle,
@@ -152,6 +154,7 @@ class Observer:
             waited=left == 0,
             stashed=box is not None and box.stashed,
             wall=wall,
+            held="" if self._hub.paused else self._hub.held,
         )
 
     def wake_for_people(self, seen: Sources, reading: Reading, delivery: Delivery, wall: float) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from enum import StrEnum
 from typing import Final
 
+from ccmux.core.budget import REASON
 from ccmux.core.envelope import envelope_id
 from ccmux.core.events import Looked
 from ccmux.daemon.hub import Hub
@@ -103,7 +104,7 @@ class Orders:
             return False
         if looked.blocked == "draft" and envelope_id(looked.box) and looked.generation is not None:
             return await self._session.clear_left_over(looked.generation)
-        if looked.box or looked.blocked not in ("", _PAUSED):
+        if looked.box or looked.blocked not in ("", _PAUSED, REASON):
             return False
         what, done = order = self._waiting.popleft()
         if not await self._session.command(what):

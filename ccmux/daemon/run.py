@@ -16,6 +16,7 @@ from ccmux.claude import launch
 from ccmux.config import changed
 from ccmux.config.load import load
 from ccmux.daemon import lifespan, systemd
+from ccmux.daemon.budget import Budget
 from ccmux.daemon.commands import Commands
 from ccmux.daemon.control import Control
 from ccmux.daemon.driver import Driver
@@ -29,6 +30,7 @@ from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.daemon.supervised import Supervised
 from ccmux.daemon.updates import Updates
+from ccmux.daemon.usage import Usage
 from ccmux.errors import CcmuxError, NoSuchInstance, UsageError
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
@@ -71,7 +73,7 @@ def _run(paths: InstancePaths, umask: int, *, no_server: bool) -> bool:
     manager = systemd.Notifier.from_environment()
     if not paths.config.exists():
         raise NoSuchInstance(paths.name)
-    for directory in (paths.run, paths.logs, paths.data, paths.hook_spool, paths.claude):
+    for directory in (paths.run, paths.logs, paths.data, paths.hook_spool, paths.cost_spool, paths.claude):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock(paths.lock):
         lifespan.log_to(paths.daemon_log)
@@ -108,7 +110,8 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
         stack.push_async_callback(db.close)
         session = Session(paths, spec, hub.change, umask, no_server=no_server)
         orders = Orders(session, db, hub)
-        driver = Driver(session, Record(db, hub), hub, orders)
+        usage = Usage(paths, spec.timezone, db)
+        driver = Driver(session, Record(db, hub), hub, orders, usage=usage, budget=Budget(spec.budget, usage, db, hub))
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         approvals = Approvals(paths.name, db, spec, hub.told)
@@ -155,6 +158,7 @@ def _watch(paths: InstancePaths, hub: Hub, intake: Intake) -> Watch:
     watch.add(paths.home, hub.change, contents=False)  # somebody may wipe `run/`
     watch.add(paths.run, intake.rescan, contents=False)
     watch.add(paths.hook_spool, hub.change, contents=False)
+    watch.add(paths.cost_spool, hub.change, contents=False)
     for name in ("sessions", "projects"):
         if not _directory(paths.claude / name):
             continue

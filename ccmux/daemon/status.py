@@ -15,6 +15,7 @@ from ccmux.errors import CcmuxError
 from ccmux.journal import inbox
 from ccmux.journal.database import Database
 from ccmux.model.snapshot import frame
+from ccmux.model.usage import frame as usage_frame
 
 
 def evidence(hub: Hub) -> list[dict[str, Any]]:
@@ -48,4 +49,5 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         login=driver.session.login,
         until=driver.held_until,
         drift=drift(paths, spec),
+        usage=usage_frame(driver.usage.today) if driver.usage.today.day else {},
     )

@@ -59,6 +59,18 @@ def _last_word(paths: InstancePaths) -> str:
         return ""
 
 
+def _today(paths: InstancePaths, timezone: str) -> dict[str, Any]:
+    """What was used today; empty when nothing was ever counted."""
+    import time
+
+    from ccmux.core.days import zone_of
+    from ccmux.journal.history import usage_days
+    from ccmux.model.usage import frame
+
+    days = usage_days(paths.journal, time.time(), zone_of(timezone), 1)
+    return frame(days[-1]) if days else {}
+
+
 def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
     """An instance whose daemon does not answer, from its files."""
     from ccmux.config.load import load
@@ -67,10 +79,12 @@ def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
 
     role, work = ("assistant" if paths.name == MAIN else "project"), ""
     queue, session_id = Queue(), ""
+    usage: dict[str, Any] = {}
     try:
         spec = load(paths.config)
         role, work = spec.role, spec.dir or str(paths.work)
         queue, session_id = summary(paths.journal)
+        usage = _today(paths, spec.timezone)
     except ConfigError as error:
         trouble = trouble or f"config: {error.what}"
     except CcmuxError as error:
@@ -91,4 +105,5 @@ def at_rest(paths: InstancePaths, trouble: str = "") -> dict[str, Any]:
         daemon=0,
         pane="",
         queue={"waiting": queue.waiting, "in_flight": queue.in_flight, "dead": queue.dead},
+        usage=usage,
     )

@@ -20,9 +20,11 @@ from ccmux.claude.binary import find
 from ccmux.claude.login import person_login
 from ccmux.config.dump import with_values
 from ccmux.config.load import load, parse
+from ccmux.core.usage import Reader
 from ccmux.errors import CcmuxError, ConfigError, UsageError
 from ccmux.files import sync_directory, write_private
 from ccmux.fleet.templates import render_role
+from ccmux.journal import usage
 from ccmux.journal.connection import connect
 from ccmux.journal.meta import Conversation, save_conversation
 from ccmux.model.ids import instance_name
@@ -252,4 +254,8 @@ def _adopt(session_id: str, inside: InstancePaths, work: Path, person_config: Pa
     with contextlib.closing(db):
         db.execute("BEGIN IMMEDIATE")
         save_conversation(db, Conversation(session_id=session_id, cursor=copied.stat().st_size, spoken=True))
+        for path in transcript.parts(copied):  # it was used before there was an instance
+            tail, reader = transcript.Tail(path), Reader()
+            facts = [fact for line in tail.lines() for fact in reader.read(line)]
+            usage.put(db, usage.Place(str(path.relative_to(inside.claude)), tail.offset), facts, ours=False)
         db.execute("COMMIT")

@@ -13,14 +13,14 @@ PASSES_WITHIN = 0.8
 """Seconds after which a tool goes on although the gate is held: its daemon holds it for half a second at most, or hangs."""
 
 
-def main(spool: str) -> None:
-    """Write stdin to `spool/<time>-<pid>.json`, whole or not at all."""
+def main(spool: str, data: bytes | None = None) -> None:
+    """Write the data, or else stdin, to `spool/<time>-<pid>.json`, whole or not at all."""
     name = f"{time.time_ns():020d}-{os.getpid()}"
     temporary = os.path.join(spool, "." + name)  # noqa: PTH118 - pathlib would double the cost of a hook
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        while data := os.read(0, 1 << 20):
-            view = memoryview(data)
+        for piece in iter(lambda: os.read(0, 1 << 20), b"") if data is None else [data]:
+            view = memoryview(piece)
             while view:
                 view = view[os.write(fd, view) :]
         os.fsync(fd)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ccmux.core.days import Zone
 from ccmux.errors import JournalError
 from ccmux.journal import approvals as asking
-from ccmux.journal import inbox, outbox, turns
+from ccmux.journal import inbox, outbox, turns, usage
 from ccmux.journal.turns import Turn
 from ccmux.model.approval import Approval
 from ccmux.model.ids import LOCAL
 from ccmux.model.message import Message, Reply
+from ccmux.model.usage import Day
 
 T = TypeVar("T")
 
@@ -120,6 +122,11 @@ class Trace:
 def latest_turns(path: Path, limit: int) -> list[Turn]:
     """The latest turns of Claude, oldest first, and why each began."""
     return _read(path, lambda db: turns.latest(db, limit))
+
+
+def usage_days(path: Path, now: float, zone: Zone, count: int) -> list[Day]:
+    """What was used in the latest days, this one the last; nothing when nothing was ever counted."""
+    return _read(path, lambda db: usage.latest_days(db, now, zone, count))
 
 
 def approvals(path: Path, *, everything: bool, limit: int) -> list[Approval]:

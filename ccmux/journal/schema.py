@@ -130,5 +130,25 @@ MIGRATIONS: Final = (
     CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit is only ever added to'); END;
     ALTER TABLE outbox ADD COLUMN about TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE usage_messages (
+        id TEXT PRIMARY KEY,
+        at REAL NOT NULL,
+        model TEXT NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL,
+        ours INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX usage_messages_at ON usage_messages (at);
+    CREATE TABLE usage_turns (id TEXT PRIMARY KEY, began REAL NOT NULL, ended REAL NOT NULL, ours INTEGER NOT NULL)
+        WITHOUT ROWID;
+    CREATE INDEX usage_turns_ended ON usage_turns (ended);
+    CREATE TABLE usage_cost (seq INTEGER PRIMARY KEY, at REAL NOT NULL, session_id TEXT NOT NULL, usd REAL NOT NULL);
+    CREATE INDEX usage_cost_at ON usage_cost (at);
+    CREATE TABLE usage_told (session_id TEXT PRIMARY KEY, at REAL NOT NULL, total REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE usage_files (path TEXT PRIMARY KEY, offset INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+    """,
 )
 """`user_version` n: the first n scripts have run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -38,6 +39,13 @@ class Inherit(StrEnum):
     MCP = "mcp"
     SKILLS = "skills"
     CLAUDE_MD = "claude-md"
+
+
+class OnExceeded(StrEnum):
+    """What happens when a day's budget is used up."""
+
+    PAUSE = "pause"
+    WARN = "warn"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,12 +132,23 @@ class JournalSpec(_Section, frozen=True):
     keep_days: Annotated[float, Meta(ge=0, le=36_600)] = 90.0
 
 
+class BudgetSpec(_Section, frozen=True):
+    """`[budget]`: what may be used in a day of `timezone`; 0: no limit. Takes effect at the next start of the daemon."""
+
+    tokens_per_day: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    cost_per_day: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 0.0
+    minutes_per_day: Annotated[float, Meta(ge=0, le=2000)] = 0.0
+    warn_at: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    on_exceeded: OnExceeded = OnExceeded.PAUSE
+
+
 class InstanceSpec(_Section, frozen=True):
     """The whole of `ccmux.toml`."""
 
     version: Annotated[int, Meta(ge=1, le=1)] = 1
     role: Role = Role.PROJECT
     dir: str = ""
+    timezone: str = ""
     claude: ClaudeSpec = ClaudeSpec()
     terminal: TerminalSpec = TerminalSpec()
     delivery: DeliverySpec = DeliverySpec()
@@ -137,3 +156,14 @@ class InstanceSpec(_Section, frozen=True):
     journal: JournalSpec = JournalSpec()
     approvals: ApprovalsSpec = ApprovalsSpec()
     notify: NotifySpec = NotifySpec()
+    budget: BudgetSpec = BudgetSpec()
+
+    def __post_init__(self) -> None:
+        """A zone that nobody knows would cut no day."""
+        if self.timezone:
+            try:
+                ZoneInfo(self.timezone)
+            except (KeyError, ValueError, OSError):
+                raise ValueError(
+                    f"this machine knows no time zone {self.timezone!a}: say an IANA name as Europe/Berlin, or nothing"
+                ) from None

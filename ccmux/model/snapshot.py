@@ -26,6 +26,7 @@ def frame(
     login: str = "",
     until: float = 0.0,
     drift: tuple[str, ...] = (),
+    usage: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The keys that scripts rely on; added to, never changed."""
     try:
@@ -51,4 +52,5 @@ def frame(
         "login": login,
         "until": until,
         "drift": list(drift),
+        "usage": usage or {},
     }

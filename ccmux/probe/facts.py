@@ -11,8 +11,11 @@ from ccmux.core.envelope import nonce_of
 from ccmux.core.reading import says_title
 from ccmux.core.sources import Registered
 from ccmux.core.transcript import task_ids
+from ccmux.core.usage import Fact, told_of
+from ccmux.hooks import spool
 from ccmux.model.message import Attachment, AttachmentKind
 from ccmux.model.turn import FinalText, PromptCommitted, TurnInterrupted
+from ccmux.model.usage import Active, Spent, Tokens, Told
 from ccmux.probe.fact import Wrong, fact
 from ccmux.probe.stage import Stage
 
@@ -93,6 +96,37 @@ async def _transcript(stage: Stage) -> str:
     _need(rows[0].prompt_id, "the row has no promptId")
     await stage.until(lambda: isinstance(stage.rows()[-1], FinalText), "the answer's row")
     return "both rows"
+
+
+@fact("usage", "the transcript tells the tokens and the length of a turn", "tokens and active minutes are not counted")
+async def _usage(stage: Stage) -> str:
+    used = {"input_tokens": 3, "output_tokens": 1234, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 7}
+    await stage.say("to be counted", {"text": "counted", "usage": used})
+
+    def counted() -> list[Fact]:
+        facts = stage.used()
+        mine = [fact for fact in facts if isinstance(fact, Spent) and fact.tokens == Tokens(3, 1234, 5, 7)]
+        turns = [fact for fact in facts if isinstance(fact, Active)]
+        return [mine[-1], turns[-1]] if mine and turns and turns[-1].ended >= mine[-1].at else []
+
+    spent, _ = await stage.until(counted, "the tokens of a message, and then the length of its turn")
+    _need(spent.model, "no model is named")
+    return f"of {spent.model}"
+
+
+@fact("cost", "the status line is told the cost after a turn, and shows nothing", "cost is not counted")
+async def _cost(stage: Stage) -> str:
+    def told() -> list[Told]:
+        files = spool.pending(stage.paths.cost_spool)
+        return [found for file, payload in files if (found := told_of(payload, spool.written_at(file)))]
+
+    await stage.say("to be paid")
+    await stage.until(lambda: told() and told()[-1].total > 0, "a cost above 0")
+    _need(told()[0].total == 0, "nothing was told before the first turn")
+    _need(told()[-1].session_id == stage.session_id, "it names another session")
+    box = await stage.box()
+    _need(box.empty, f"the box holds {box.text!r}")
+    return f"{told()[-1].total:.4f} USD"
 
 
 @fact(

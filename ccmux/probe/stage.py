@@ -24,6 +24,7 @@ from ccmux.core.reading import Told, told
 from ccmux.core.screen import Box
 from ccmux.core.sources import Pane, Registered, Sources
 from ccmux.core.transcript import events_of
+from ccmux.core.usage import Fact, Reader
 from ccmux.daemon.session import Session
 from ccmux.files import write_private
 from ccmux.hooks import gate, spool
@@ -76,7 +77,15 @@ class Stage:
 
     def _prepare(self) -> None:
         paths = self.paths
-        for directory in (self.work, paths.run, paths.data, paths.claude, paths.hook_spool, paths.logs):
+        for directory in (
+            self.work,
+            paths.run,
+            paths.data,
+            paths.claude,
+            paths.hook_spool,
+            paths.cost_spool,
+            paths.logs,
+        ):
             directory.mkdir(mode=0o700, parents=True)
         env = {"ANTHROPIC_API_KEY": "sk-ant-probe", "ANTHROPIC_BASE_URL": self.standin.url, "HOME": str(self.home)}
         write_private(paths.env, envfile.render(env).encode())
@@ -122,6 +131,11 @@ class Stage:
         """What the transcript tells."""
         path = transcripts.find(self.paths.claude, self.session_id)
         return [] if path is None else [event for line in transcripts.Tail(path).lines() for event in events_of(line)]
+
+    def used(self) -> list[Fact]:
+        """What the transcript tells of tokens and turns."""
+        path, reader = transcripts.find(self.paths.claude, self.session_id), Reader()
+        return [] if path is None else [fact for line in transcripts.Tail(path).lines() for fact in reader.read(line)]
 
     def prompts(self) -> list[str]:
         """The newest user text of every main request that the API got."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,14 @@ from ccmux.core.envelope import compose
 from ccmux.core.events import Arrived, Entered, Looked, Pasted
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
-from ccmux.model.turn import FinalText, PromptAccepted, PromptCommitted, TurnEnded, TurnFailed, TurnInterrupted
+from ccmux.model.turn import (
+    FinalText,
+    PromptAccepted,
+    PromptCommitted,
+    TurnEnded,
+    TurnFailed,
+    TurnInterrupted,
+)
 
 S = MessageState
 G1, G2 = Generation("g1"), Generation("g2")
@@ -348,3 +356,41 @@ def test_an_end_without_prompt_id_is_not_ours() -> None:
     machine = recovered(S.SUBMITTING, prompt_id="")
     machine.handle(TurnEnded("", "for the person at the terminal"), 100.5)
     assert names(machine.handle(PromptCommitted("", N0, "u"), 101.0)) == ["Save"]
+
+
+# held
+
+WALL = 1_000_000.0
+"""Wall clock at `now` 0."""
+
+
+def looked_at(now: float, *, step: float = 0.0, **more: Any) -> Looked:
+    return Looked(G1, idle=True, blocked="", box="", wall=WALL + now + step, **more)
+
+
+def test_while_held_nothing_is_typed_and_every_sender_is_told_once() -> None:
+    machine = Delivery()
+    other = replace(M1, id=MessageId("m-2"), sender="bob")
+    for message in (M0, M1, other):
+        machine.handle(Arrived(message), 0.0)
+    commands = machine.handle(looked_at(1.0, held="no more today"), 1.0)
+    assert [(c.message.id, c.tell) for c in commands if isinstance(c, Save)] == [
+        ("m-0", "held: no more today"),
+        ("m-2", "held: no more today"),
+    ]
+    assert machine.handle(looked_at(2.0, held="no more today"), 2.0) == []
+    assert [message.id for message in machine.waiting] == ["m-0", "m-1", "m-2"]
+    assert names(machine.handle(looked_at(3.0), 3.0)) == ["Save", "Paste"]
+
+
+def test_an_interrupted_message_waits_as_well() -> None:
+    machine = recovered(S.INTERRUPTED, resumed=True)
+    assert names(machine.handle(looked_at(101.0, held="no more today"), 101.0)) == ["Save"]
+    assert state_of(machine) is S.INTERRUPTED
+    assert names(machine.handle(looked_at(102.0), 102.0)) == ["Save", "Paste"]
+
+
+def test_what_is_in_flight_is_let_finish() -> None:
+    machine = recovered(S.COMMITTED)
+    machine.handle(replace(BUSY, held="no more today"), 100.0)
+    assert end_of(machine.handle(TurnEnded("p0", "answer"), 101.0)).text == "answer"

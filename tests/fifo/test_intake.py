@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.daemon.budget import Budget
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.orders import Orders
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
+from ccmux.daemon.usage import Usage
 from ccmux.fifo import pipe
 from ccmux.journal.database import Database
 from ccmux.journal.history import exchanges, summary
-from ccmux.model.instance import InstanceSpec
+from ccmux.model.instance import BudgetSpec, InstanceSpec
 from ccmux.model.message import MessageState
 from ccmux.paths import InstancePaths
 
@@ -40,7 +42,10 @@ class Door:
         self.hub = Hub()
         self.db = Database(self.paths.journal)
         session = Session(self.paths, InstanceSpec(), self.hub.change)
-        driver = Driver(session, Record(self.db, self.hub), self.hub, Orders(session, self.db, self.hub))
+        usage = Usage(self.paths, "", self.db)
+        budget = Budget(BudgetSpec(), usage, self.db, self.hub)
+        orders = Orders(session, self.db, self.hub)
+        driver = Driver(session, Record(self.db, self.hub), self.hub, orders, usage=usage, budget=budget)
         self.intake = Intake(self.run, self.db, driver, self.hub)
         self.tasks: list[asyncio.Task[None]] = []
 
