@@ -83,6 +83,7 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
         "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate) | _asking(paths, spec),
         "tui": "default",
         "cleanupPeriodDays": 36500,
+        "autoContinueAtUsageLimit": False,
         "statusLine": status_line(paths, work),
         "crossSessionInbound": "refuse",
         "spinnerTipsEnabled": False,

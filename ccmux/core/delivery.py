@@ -17,11 +17,13 @@ from typing import Final
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.envelope import envelope_id, holds_envelope, is_ours, is_whole
 from ccmux.core.events import Arrived, Cancelled, Entered, Event, Looked, Pasted
+from ccmux.core.limit import left, words_of
 from ccmux.model.ids import Generation, MessageId, Nonce, new_nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
     Cause,
     FinalText,
+    LimitTold,
     PromptAccepted,
     PromptCommitted,
     TurnEnded,
@@ -74,9 +76,13 @@ class Delivery:
     stashed: Generation | None = None
     """in which we had Claude set a person's draft aside; it is still to be put back"""
     hold_until: float = 0.0
+    resets_at: float = 0.0
+    """wall clock at which the API says that it will answer again; 0 when it told none"""
     wake_at: float | None = None
     blocked: str = ""
     _holds: int = 0
+    _wall: float = 0.0
+    """wall clock less `now`, at the latest look"""
     _held: set[tuple[str, str]] = field(default_factory=set)
     """channels and senders that were told of the hold that lasts"""
     _entered_at: float = 0.0
@@ -138,6 +144,9 @@ class Delivery:
             return []
         if isinstance(event, Cancelled):
             return self._cancel(event.message_id)
+        if isinstance(event, LimitTold):
+            self.resets_at = event.resets_at
+            return []
         if isinstance(event, Looked):
             self._note(event, now)
         rule = _TABLE[self.current.state if self.current else None].get(type(event))
@@ -171,6 +180,7 @@ class Delivery:
         self.wake_at = None
         self.blocked = seen.blocked
         self.living = seen.generation
+        self._wall = seen.wall - now
         if not seen.held:
             self._held.clear()
         if not seen.idle:
@@ -216,8 +226,9 @@ class Delivery:
     def _type(self, message: Message, seen: Looked, now: float, *, from_queue: bool = False) -> list[Command]:
         if seen.held:
             return self._tell_held(seen.held)
-        if now < self.hold_until:
-            self._wake(self.hold_until)
+        wait = max(self.hold_until - now, self.refused_for(seen.wall))
+        if wait > 0:
+            self._wake(now + wait)
             return []
         box = seen.box or ""
         left_over = (message.nonce and is_ours(box, message)) or envelope_id(box)
@@ -251,6 +262,10 @@ class Delivery:
                 self._held.add((message.channel, message.sender))
                 commands.append(Save(message, note=why, tell=f"held: {why}"))
         return commands
+
+    def refused_for(self, wall: float) -> float:
+        """Seconds until the API will answer again, by its own word; 0 when there is none that is believed."""
+        return left(self.resets_at + self.later, wall) if self.trouble and self.resets_at else 0.0
 
     # pasting
 
@@ -440,20 +455,21 @@ class Delivery:
         why = f"{event.error}: {event.text}" if event.text else event.error
         if event.error in HOPELESS:
             return self._end(current, MessageState.DEAD, why)
-        self.trouble = event.error
-        self.hold_until = now + min(HOLD_LONGEST, HOLD * 2.0**self._holds) + self.later
+        self.trouble, wall = event.error, now + self._wall
+        if event.error != "rate_limit":
+            self.resets_at = 0.0
+        elif not self.refused_for(wall):
+            self.resets_at = words_of(event.text, wall)
+        known = self.refused_for(wall)
+        backoff = min(HOLD_LONGEST, HOLD * 2.0**self._holds) + self.later
+        self.hold_until = now if known and not self._holds else now + backoff
         self._holds += 1
-        self._wake(self.hold_until)
+        seconds = max(self.hold_until - now, known)
+        self._wake(now + seconds)
         attempt = current.attempt - 1  # the API's refusal is not the message's fault
         self.current = replace(current, state=MessageState.INTERRUPTED, resumed=True, reason=why, attempt=attempt)
-        seconds = self.hold_until - now
-        return [
-            Save(
-                self.current,
-                note=why,
-                tell=f"held: {why}. It is gone on with in {seconds:.0f} s, and again until it works",
-            )
-        ]
+        told = f"held: {why}. It is gone on with in {_span(seconds)}, and again until it works"
+        return [Save(self.current, note=why, tell=told)]
 
     def _interrupted(self, _event: TurnInterrupted, _now: float) -> list[Command]:
         assert self.current is not None  # noqa: S101
@@ -506,7 +522,7 @@ class Delivery:
 
     def _answered(self, message: Message, text: str, background: tuple[str, ...]) -> list[Command]:
         self._forget(message)
-        self.trouble, self._holds, self.hold_until = "", 0, 0.0
+        self.trouble, self._holds, self.hold_until, self.resets_at = "", 0, 0.0, 0.0
         self._adopt_tasks(message.id, background)
         self._release()
         done = replace(message, state=MessageState.DONE, reason="")
@@ -539,6 +555,14 @@ class Delivery:
         self.current, self.generation, self._final, self._enters = None, None, None, 0
         self._passed = False
         self._wake(0.0)
+
+
+def _span(seconds: float) -> str:
+    """In the unit that a person would choose."""
+    minutes = seconds / 60
+    if minutes < 2:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"  # noqa: PLR2004
 
 
 def _remember(ids: OrderedDict[str, None], one: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from ccmux.core.envelope import nonce_of
-from ccmux.model.turn import FinalText, PromptCommitted, TurnEvent, TurnInterrupted
+from ccmux.core.limit import epoch_of
+from ccmux.model.turn import FinalText, LimitTold, PromptCommitted, TurnEvent, TurnInterrupted
 
 _TASK: Final = re.compile(r"<task-id>([\w-]{1,64})</task-id>")
 _INTERRUPTED: Final = "[Request interrupted by user"
@@ -28,6 +29,7 @@ class _Row(msgspec.Struct, frozen=True, rename="camel"):
     prompt_id: str | None = None
     is_sidechain: bool = False
     is_meta: bool = False
+    quota_limits: Any = None
     message: _Message | None = None
 
 
@@ -49,6 +51,9 @@ def events_of(line: bytes) -> list[TurnEvent]:
         return []
     if row.is_sidechain or row.message is None:
         return []
+    if row.type == "assistant" and row.quota_limits is not None:
+        resets_at = epoch_of(row.quota_limits)
+        return [LimitTold(resets_at)] if resets_at else []
     text = _text(row.message.content)
     if row.type == "assistant":
         return [FinalText(text, row.uuid)] if row.message.stop_reason == "end_turn" and text else []

@@ -48,6 +48,8 @@ LOOKS_WITHIN = 1.0
 """Seconds that somebody waits for a look of this moment."""
 LATER = 10.0
 """Seconds by which projects let the assistant go first when the API works again."""
+DRAWN = 2.0
+"""Seconds after which Claude, however busy the machine, has drawn what follows from a key."""
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
 
@@ -72,6 +74,7 @@ class Driver:
         self._tail: transcripts.Tail | None = None
         self._trouble = ""
         self._renewal = Renewal(session, self.life)
+        self._left_menu_at = -DRAWN
         self._interrupted: MessageId | None = None
         """whose turn a person has ordered to stop"""
         self._observer = Observer(session, hub, self._wake_in)
@@ -167,8 +170,9 @@ class Driver:
         """Wall clock at which the API is asked again; 0 when nothing is held."""
         if not self.delivery.trouble:
             return self._hub.held_until
-        left = self.delivery.hold_until - time.monotonic()
-        return max(round(time.time() + left, 3) if left > 0 else 0.0, self._hub.held_until)
+        wall = time.time()
+        left = max(self.delivery.hold_until - time.monotonic(), self.delivery.refused_for(wall))
+        return max(round(wall + left, 3) if left > 0 else 0.0, self._hub.held_until)
 
     # one cycle
 
@@ -208,6 +212,9 @@ class Driver:
             now, generation=generation, alive=alive, registered=said is not None, resuming=self._resuming
         )
         seen = replace(seen, life=self.life.life)
+        if said is not None and said.waiting_for == "dialog open" and pane is not None and await self._leave_menu(pane):
+            self._wake_in(AGAIN_SOON)
+            return
         await self._count(wall, calm=said is None or said.idle)
         reading = self._observer.read(seen, wall)
         if pane is not None or self.life.life is Life.FAULTED:
@@ -238,6 +245,19 @@ class Driver:
         await self._budget.judge()
         if self._hub.held_until:
             self._wake_in(max(0.05, self._hub.held_until - wall))
+
+    async def _leave_menu(self, pane: Pane) -> bool:
+        """Whether Claude's menu of a limit, which would keep messages waiting for a person, was left while nobody is there."""
+        waits = self.delivery.current is not None or bool(self.delivery.waiting)
+        if pane.people or not waits:
+            return False
+        if time.monotonic() - self._left_menu_at < DRAWN:
+            return True  # it may yet be on the screen, and a second Esc would open another one
+        if not await self._try(self.session.leave_limit_menu()):
+            return False
+        self._left_menu_at = time.monotonic()
+        log.info("the menu that Claude opened at a limit was left: it waits")
+        return True
 
     async def resume(self, who: str) -> None:
         """A person says that it shall go on: after a pause, and in spite of a budget."""

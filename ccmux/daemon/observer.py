@@ -77,7 +77,8 @@ class Observer:
 
     def heard_row(self, event: TurnEvent) -> None:
         """The transcript tells that now."""
-        self._row = Heard(_ROW_OF.get(type(event), ""), time.time())
+        if type(event) in _ROW_OF:
+            self._row = Heard(_ROW_OF[type(event)], time.time())
 
     async def sources(
         self, pane: Pane | None, registered: Registered | None, life: Life, delivery: Delivery, now: float

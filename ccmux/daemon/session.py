@@ -28,6 +28,7 @@ from ccmux.core.envelope import (
     strokes,
     words_of_person,
 )
+from ccmux.core.limit import is_menu
 from ccmux.core.screen import Box, read_box
 from ccmux.core.sources import Pane, Registered
 from ccmux.daemon.drift import identity
@@ -284,6 +285,14 @@ class Session:
         if self._control is None or self._pane is None or self._pane.dead:
             return False
         return await panes.escape(self._control, self._pane)
+
+    async def leave_limit_menu(self) -> bool:
+        """Press Esc if the screen shows the menu that Claude opens at a limit; whether it was pressed. It means: wait."""
+        control, pane = self._control, self._pane
+        if control is None or pane is None or pane.dead:
+            return False
+        screen = await self.server.run("capture-pane", "-p", "-t", pane.id)
+        return is_menu(screen) and await panes.escape(control, pane, "Stop and wait for limit to reset")
 
     async def command(self, words: str) -> bool:
         """Type one of Claude's own commands into an empty box and press Enter; False when it was not pressed."""

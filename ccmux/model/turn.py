@@ -69,6 +69,14 @@ class TurnFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitTold:
+    """The transcript says until when the API refuses."""
+
+    resets_at: float
+    """wall clock"""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnInterrupted:
     """A person pressed Esc: the transcript says so; no hook does."""
 
@@ -84,4 +92,6 @@ class SessionBegan:
     source: str
 
 
-TurnEvent = PromptAccepted | PromptCommitted | FinalText | TurnEnded | TurnFailed | TurnInterrupted | SessionBegan
+TurnEvent = (
+    PromptAccepted | PromptCommitted | FinalText | TurnEnded | TurnFailed | LimitTold | TurnInterrupted | SessionBegan
+)

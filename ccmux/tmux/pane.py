@@ -161,9 +161,9 @@ async def erase(control: Control, pane: Pane, marker: str) -> bool:
     return await _press(control, pane, _ERASE, f"#{{C:{marker}}}" if marker else "1")
 
 
-async def escape(control: Control, pane: Pane) -> bool:
-    """Press Esc: Claude stops what it does. False when tmux refused."""
-    return await _press(control, pane, ("Escape",))
+async def escape(control: Control, pane: Pane, marker: str = "") -> bool:
+    """Press Esc: Claude stops what it does, or leaves the menu that shows the marker. False when tmux refused."""
+    return await _press(control, pane, ("Escape",), f"#{{C:{marker}}}" if marker else "1")
 
 
 async def terminals(control: Control, session: str) -> list[str]:

@@ -12,10 +12,12 @@ from ccmux.core.commands import Answer, Command, Enter, Paste, Remember, Save
 from ccmux.core.delivery import ACCEPT_WITHIN, BREATH, ENTERS, HOLD, RESUMED, SETTLED, STOP_LOST, Delivery
 from ccmux.core.envelope import compose
 from ccmux.core.events import Arrived, Entered, Looked, Pasted
+from ccmux.core.limit import LONGEST
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState
 from ccmux.model.turn import (
     FinalText,
+    LimitTold,
     PromptAccepted,
     PromptCommitted,
     TurnEnded,
@@ -358,14 +360,94 @@ def test_an_end_without_prompt_id_is_not_ours() -> None:
     assert names(machine.handle(PromptCommitted("", N0, "u"), 101.0)) == ["Save"]
 
 
-# held
+# until when
 
 WALL = 1_000_000.0
 """Wall clock at `now` 0."""
+WORDS = "You've hit your 5-hour limit · resets 2:46pm (UTC)"
+"""1970-01-12T13:46:40 is WALL."""
 
 
 def looked_at(now: float, *, step: float = 0.0, **more: Any) -> Looked:
     return Looked(G1, idle=True, blocked="", box="", wall=WALL + now + step, **more)
+
+
+def limited(*events: object, now: float = 100.0, later: float = 0.0, text: str = "") -> Delivery:
+    """A message whose turn the API refused for a limit, with what was told before."""
+    machine = recovered(S.COMMITTED)
+    machine.later = later
+    machine.handle(replace(BUSY, wall=WALL + now), now)
+    for event in events:
+        machine.handle(event, now)  # type: ignore[arg-type]
+    assert names(machine.handle(TurnFailed("p0", "rate_limit", text), now)) == ["Save"]
+    return machine
+
+
+def typed(machine: Delivery, now: float, *, step: float = 0.0) -> bool:
+    return "Paste" in names(machine.handle(looked_at(now, step=step), now))
+
+
+def test_it_is_tried_again_when_the_api_said_and_not_before() -> None:
+    machine = limited(LimitTold(WALL + 5000))
+    assert not typed(machine, 160.0)
+    assert not typed(machine, 4999.0)
+    assert machine.wake_at == pytest.approx(5000.0)
+    assert typed(machine, 5000.5)
+
+
+def test_a_row_that_comes_after_the_hook_counts_too() -> None:
+    machine = limited()
+    machine.handle(LimitTold(WALL + 5000), 101.0)
+    assert not typed(machine, 100.0 + HOLD + 1)
+    assert typed(machine, 5001.0)
+
+
+def test_without_a_row_the_words_count() -> None:
+    machine = limited(text=WORDS)
+    assert not typed(machine, 3600.0)
+    assert typed(machine, 3621.0)  # 14:47:00, the end of that minute
+
+
+@pytest.mark.parametrize("told", [WALL + 99.0, WALL + 100.0 + LONGEST + 60, 0.0, -5.0])
+def test_what_is_over_or_too_far_ahead_is_not_believed(told: float) -> None:
+    machine = limited(LimitTold(told))
+    assert not typed(machine, 100.0 + HOLD - 1)
+    assert typed(machine, 100.0 + HOLD + 1)
+
+
+def test_projects_let_the_assistant_go_first() -> None:
+    machine = limited(LimitTold(WALL + 5000), later=10.0)
+    assert not typed(machine, 5005.0)
+    assert typed(machine, 5010.5)
+
+
+def test_a_reset_that_comes_at_once_again_and_again_is_no_hot_loop() -> None:
+    machine = limited(LimitTold(WALL + 101))
+    assert typed(machine, 101.5)
+    assert machine.current is not None
+    nonce = machine.current.nonce
+    machine.handle(PromptCommitted("p1", nonce, "u"), 102.0)
+    machine.handle(LimitTold(WALL + 103), 102.0)
+    machine.handle(TurnFailed("p1", "rate_limit", ""), 102.0)
+    assert not typed(machine, 102.0 + 2 * HOLD - 1)
+    assert typed(machine, 102.0 + 2 * HOLD + 1)
+
+
+def test_a_clock_that_is_set_moves_the_reset_with_it() -> None:
+    machine = limited(LimitTold(WALL + 5000))
+    assert not typed(machine, 200.0, step=-3600.0)
+    assert typed(machine, 300.0, step=+5000.0)
+
+
+def test_another_refusal_does_not_wait_for_a_limit() -> None:
+    machine = recovered(S.COMMITTED)
+    machine.handle(replace(BUSY, wall=WALL + 100), 100.0)
+    machine.handle(LimitTold(WALL + 5000), 100.0)
+    machine.handle(TurnFailed("p0", "overloaded", ""), 100.0)
+    assert typed(machine, 100.0 + HOLD + 1)
+
+
+# held
 
 
 def test_while_held_nothing_is_typed_and_every_sender_is_told_once() -> None:

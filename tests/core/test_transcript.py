@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ccmux.core.transcript import events_of, task_ids
 from ccmux.model.ids import Nonce
-from ccmux.model.turn import FinalText, PromptCommitted, TurnInterrupted
+from ccmux.model.turn import FinalText, LimitTold, PromptCommitted, TurnInterrupted
 
 OURS = "[ccmux channel=local from=eve id=m-1] x [end-abcdefg7]"
 
@@ -80,3 +80,17 @@ def test_any_content_without_odd_text_blocks_is_understood_or_ignored(content: A
 @pytest.mark.parametrize("more", [b'"toolUseResult":', b'"message":'])
 def test_a_deep_row_is_no_error(more: bytes) -> None:
     assert events_of(b'{"type":"user",' + more + b'{"content":' + b"[" * 2000 + b"]" * 2000 + b"}}") == []
+
+
+def test_a_refusal_tells_until_when() -> None:
+    row = {
+        "type": "assistant",
+        "uuid": "u",
+        "isApiErrorMessage": True,
+        "error": "rate_limit",
+        "quotaLimits": {"status": "rejected", "resetsAt": 1795284569, "rateLimitType": "five_hour"},
+        "message": {"content": [{"type": "text", "text": "You've hit your limit"}], "stop_reason": "stop_sequence"},
+    }
+    assert events_of(json.dumps(row, separators=(",", ":")).encode()) == [LimitTold(1795284569.0)]
+    row["quotaLimits"] = {"status": "rejected"}
+    assert events_of(json.dumps(row, separators=(",", ":")).encode()) == []

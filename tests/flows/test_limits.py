@@ -74,6 +74,50 @@ def test_a_refusal_is_told_once_held_and_gone_on_with(rig: Rig, what: str) -> No
     assert rig.status("a")["until"] == 0
 
 
+def subscriber(rig: Rig, name: str, reset: int, claim: str) -> None:
+    """An instance on a subscription, whose limit the API will tell."""
+    rig.env["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-not-a-token"
+    rig.env.pop("ANTHROPIC_API_KEY", None)
+    impatient(rig, name)
+    headers = {
+        "anthropic-ratelimit-unified-status": "rejected",
+        "anthropic-ratelimit-unified-reset": str(reset),
+        "anthropic-ratelimit-unified-representative-claim": claim,
+        "x-should-retry": "false",
+    }
+    refuse(rig, status=429, error="rate_limit_error", headers=headers, times=1)
+
+
+@pytest.mark.parametrize("claim", ["five_hour", "seven_day"])
+def test_a_limit_is_waited_for_as_long_as_the_api_says(rig: Rig, claim: str) -> None:
+    reset = int(time.time()) + 5 * 3600
+    subscriber(rig, "a", reset, claim)
+    rig.run("send", "a", "the-asked")
+    until(lambda: rig.status("a")["until"] >= reset, "the API's own time is shown")
+    one = rig.wait_state("a", "limited")
+    assert reset <= one["until"] <= reset + 15
+    (told,) = held(rig, "a")
+    assert "limit" in told["text"]
+    assert "min" in told["text"] or " h," in told["text"]
+    until(lambda: "Esc to cancel" not in rig.screen("a"), "no menu of Claude's keeps messages waiting")
+    rig.standin.rules()
+    rig.run("restart", "a")  # who does not want to wait
+    until(lambda: [one["message"]["state"] for one in rig.history("a")] == ["done"], "it is answered")
+
+
+def test_when_the_limit_is_over_it_goes_on_by_itself(rig: Rig) -> None:
+    subscriber(rig, "main", int(time.time()) + 40, "five_hour")  # nobody goes first
+    rig.run("send", "main", "the-asked")
+    until(lambda: rig.history("main")[0]["message"]["state"] == "interrupted", "it was refused")
+    assert rig.history("main")[0]["message"]["attempt"] == 0
+    reset = rig.status("main")["until"]
+    until(lambda: rig.history("main")[0]["message"]["state"] == "done", "it is answered", 150.0)
+    assert time.time() >= reset - 1 > 0
+    mine = [prompt for prompt in rig.prompts() if "the-asked" in prompt]
+    assert len(mine) == 2  # refused, and gone on with: Claude has begun no turn of its own
+    assert len(rig.prompts()) == 2
+
+
 def test_ten_that_meet_one_limit_are_one_alarm(rig: Rig) -> None:
     heard = rig.home / "heard"
     for name in ("a", "b", "c"):
