@@ -36,6 +36,7 @@ class Do(StrEnum):
 
 
 _DAY = 86_400.0
+_SERVER_SOON = 0.2
 UNRESUMABLE_AFTER = 2
 """Deaths in a row, before ever being ready, of a Claude that was to resume: after these a fresh conversation begins."""
 
@@ -76,6 +77,10 @@ class Lifecycle:
     def ended_by_us(self, now: float) -> None:
         """Claude was ended to be started anew: no death that counts."""
         self._to(Life.RESTING, now, wake=now)
+
+    def without_server(self, now: float) -> None:
+        """There is no tmux server to start Claude in, and somebody else starts it: no death that counts."""
+        self._to(Life.RESTING, now, wake=now + _SERVER_SOON)
 
     def seen(self, now: float, *, generation: Generation | None, alive: bool, registered: bool, resuming: bool) -> Do:
         """The pane as it is: no generation means that there is no session at all."""

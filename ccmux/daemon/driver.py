@@ -33,7 +33,7 @@ from ccmux.daemon.renewal import Renewal
 from ccmux.daemon.session import Session
 from ccmux.daemon.spooled import Spooled
 from ccmux.daemon.usage import Usage
-from ccmux.errors import CcmuxError, TmuxError
+from ccmux.errors import CcmuxError, TmuxError, TmuxGone
 from ccmux.files import write_private
 from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
@@ -411,6 +411,9 @@ class Driver:
                     await self._fresh()
                 case Do.NOTHING:
                     pass
+        except TmuxGone:  # the service of the session has not started its server yet
+            self.life.without_server(time.monotonic())
+            return
         except (CcmuxError, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             self._wake_in(AGAIN_SOON)
@@ -423,8 +426,9 @@ class Driver:
         resume = self.session.resumable(self._talk.session_id)
         if not resume and self._talk.spoken:
             await self._fresh()
-        self._resuming = resume
+        self._resuming = False  # a start that fails says nothing about the conversation
         generation = await self.session.start(self._talk.session_id, resume=resume)
+        self._resuming = resume
         self.life.generation = generation
         log.info("Claude starts (%s %s)", "resume" if resume else "new", self._talk.session_id)
 

@@ -111,3 +111,15 @@ def test_a_running_claude_is_taken_over_and_wanting_it_changes_nothing() -> None
 def test_nothing_is_started_that_nobody_wants(life: Life) -> None:
     lifecycle = Lifecycle(SPEC, life=life)
     assert lifecycle.seen(1e6, generation=None, alive=False, registered=False, resuming=False) is Do.NOTHING
+
+
+def test_a_server_that_is_not_there_yet_is_no_death() -> None:
+    rig = Rig()
+    for _ in range(100):
+        assert rig.see(alive=False, resuming=True) is Do.START
+        rig.life.without_server(rig.now)
+        assert rig.see(alive=False, resuming=True) is Do.NOTHING
+        assert rig.life.wake_at is not None
+        rig.now = rig.life.wake_at
+    assert rig.start() == 0.0
+    assert rig.life.early_deaths == 0

@@ -116,6 +116,21 @@ def test_claude_comes_back_with_its_conversation(rig: Rig) -> None:
     assert "4711" in json.dumps(rig.standin.requests()[-1].body["messages"])
 
 
+def test_a_claude_that_is_missing_for_a_while_keeps_its_conversation(rig: Rig) -> None:
+    binary = rig.home / "bin" / "claude"
+    before = rig.configured("a", f"claude.command={binary}")
+    rig.ask("a", "remember 4711")
+    _written_down(rig, b"4711")
+    aside = binary.rename(binary.with_name("aside"))
+    kill(before["claude"]["pid"], signal.SIGKILL)
+    log = rig.paths("a").daemon_log
+    until(lambda: log.read_text().count("Claude Code is not installed") > 1, "two starts have failed")
+    aside.rename(binary)
+    assert rig.wait_state("a", "idle")["session_id"] == before["session_id"]
+    rig.ask("a", "which?")
+    assert "4711" in json.dumps(rig.standin.requests()[-1].body["messages"])
+
+
 def test_an_interrupted_turn_is_continued_and_the_reply_says_so(rig: Rig) -> None:
     before = rig.new("a")
     rig.ask("a", "first")
