@@ -1,6 +1,7 @@
 """The control socket: one JSON object a line, in and out. docs/PROTOCOL.md lists the requests.
 
-Only the same user is answered (SO_PEERCRED where there is one; the directory is 0700 everywhere).
+Only the same user is answered, and root, who could become that user (SO_PEERCRED where there is one; the directory is
+0700 everywhere).
 """
 
 from __future__ import annotations
@@ -237,4 +238,4 @@ def _same_user(peer: socket.socket) -> bool:
         return True
     size = struct.calcsize("3i")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    return bool(uid == os.geteuid())
+    return uid in (os.geteuid(), 0)

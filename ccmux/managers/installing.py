@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ccmux.errors import CcmuxError, Missing, UsageError
 from ccmux.fleet import registry
@@ -14,9 +18,11 @@ from ccmux.locks import held
 from ccmux.managers import life
 from ccmux.managers.base import Services, Unit
 from ccmux.managers.choose import installed, of_this_system
-from ccmux.managers.program import program
+from ccmux.managers.program import command, program
 from ccmux.managers.written import write_if_changed
 from ccmux.paths import InstancePaths, base
+
+_OF_THE_CALLER: Final = re.compile(r"((?:PATH|LANG)(?:=|</key>\s*<string>))[^<\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,16 @@ def services(*, system: bool, user: str = "") -> Services:
 def install(to: Services, *, user: str = "", linger: bool = True) -> Iterator[str]:
     """Write what differs, have it read, take over what runs without touching Claude; sentences of what was done."""
     wanted = to.files(program(user))
+    fresh = [path for path in wanted if not path.exists()]
     changed = [path for path, text in wanted.items() if write_if_changed(path, text)]
+    try:
+        told = to.activate(linger=linger)
+    except CcmuxError:
+        for path in fresh:  # nobody has read them: they are no services
+            path.unlink(missing_ok=True)
+        raise
     yield from (f"wrote {path}" for path in changed)
-    yield from to.activate(linger=linger)
+    yield from told
     for name in registry.names():
         paths = InstancePaths.of(name)
         try:
@@ -93,9 +106,33 @@ def uninstall() -> Iterator[str]:
             yield f"removed {path}"
     yield from found.activate(linger=False)
     for paths in ran:
-        if os.geteuid() == paths.home.stat().st_uid:
-            life.start(paths)
+        try:
+            _start(paths)
             yield f"{paths.name}: goes on without a service, until the next boot"
+        except CcmuxError as error:
+            yield f"{paths.name}: has ended: {error}"
+
+
+def _start(paths: InstancePaths) -> None:
+    """As the one whose home it is: root runs nothing of a person's in its own name."""
+    owner = pwd.getpwuid(paths.home.stat().st_uid)
+    if owner.pw_uid == os.geteuid():
+        life.start(paths)
+        return
+    known = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TERM") if key in os.environ}
+    run = subprocess.run(
+        [str(command()), "start", paths.name],
+        env=known | {"HOME": owner.pw_dir, "USER": owner.pw_name, "LOGNAME": owner.pw_name, "CCMUX_HOME": str(base())},
+        user=owner.pw_uid,
+        group=owner.pw_gid,
+        extra_groups=os.getgrouplist(owner.pw_name, owner.pw_gid),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise CcmuxError(run.stderr.strip().removeprefix("ccmux: "), fix=f"ccmux start {paths.name}")
 
 
 def report() -> Report:
@@ -103,15 +140,18 @@ def report() -> Report:
     found = installed()
     if found is None:
         return Report("detached", "", (), (), ("no services are installed: ccmux service install",))
-    files = tuple(
-        File(
-            path,
-            "missing" if not path.exists() else "current" if path.read_text(encoding="utf-8") == text else "differs",
-        )
-        for path, text in found.files(program(_owner())).items()
-    )
+    files = tuple(File(path, _state(path, text)) for path, text in found.files(program(_owner())).items())
     seen = tuple((name, unit) for name in registry.names() for unit in found.units(InstancePaths.of(name)))
     return Report(found.kind, found.flavour, files, seen, tuple(found.notes()))
+
+
+def _state(path: Path, text: str) -> str:
+    """Of a file that would get this text now. PATH and LANG in it are those of whoever installed: they may differ."""
+    if not path.exists():
+        return "missing"
+    there = path.read_text(encoding="utf-8")
+    alike = _OF_THE_CALLER.sub(r"\1", there) == _OF_THE_CALLER.sub(r"\1", text)
+    return "current" if alike else "differs"
 
 
 def _owner() -> str:

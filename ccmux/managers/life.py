@@ -5,6 +5,7 @@ nothing more.
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 from ccmux.claude.launch import work_directory
@@ -63,6 +64,8 @@ def _prepare(paths: InstancePaths) -> None:
     """Find out now, where somebody can be told, what would make the start fail."""
     work_directory(paths, load(paths.config))
     tmux_binary()
+    if paths.home.stat().st_uid != os.geteuid():
+        return  # root, who starts a service for somebody else: its directories are the service's business
     for directory in (paths.logs, paths.run):
         directory.mkdir(mode=0o700, exist_ok=True)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from ccmux.errors import CcmuxError, Missing
+from ccmux.errors import CcmuxError, Missing, WaitTimedOut
+from ccmux.managers.waiting import until
 
 _ANSWERS_WITHIN: Final = 150.0
 """Seconds: longer than a unit may take to start and to stop."""
+_BEGINS_WITHIN: Final = 10.0
+"""Seconds until the manager of somebody who has just been given one listens; 0.6 s, measured."""
 _NO_BUS: Final = ("Failed to connect to bus", "Failed to connect to user scope bus")
 _NO_RIGHT: Final = ("Interactive authentication required", "Access denied", "authentication required")
 
@@ -47,6 +52,16 @@ class Systemctl:
         said = self.tell("show", unit, *(f"-p{name}" for name in properties))
         return dict(line.partition("=")[::2] for line in said.splitlines() if "=" in line)
 
+    def await_bus(self) -> None:
+        """Wait until the manager listens; whoever speaks to it next is told if it does not."""
+        with contextlib.suppress(WaitTimedOut):
+            until(lambda: bool(self.tell("show", "-pVersion")), _BEGINS_WITHIN, "the user's manager does not listen")
+
+
+def me() -> str:
+    """Who calls."""
+    return pwd.getpwuid(os.getuid()).pw_name
+
 
 def lingers(user: str) -> bool:
     """Whether the user's services start at boot, without a login."""
@@ -82,7 +97,7 @@ def _call(argv: list[str], flavour: str) -> str:
 
 def _fix(said: str, words: list[str], flavour: str) -> str:
     if any(word in said for word in _NO_BUS):
-        return f"log in, or have your services run without it: sudo loginctl enable-linger {os.environ.get('USER', '')}"
+        return f"log in, or have your services run without it: sudo loginctl enable-linger {me()}"
     if any(word in said for word in _NO_RIGHT):
         return f"sudo {' '.join(words)}"
     return "ccmux service status" if flavour == "user" else "sudo ccmux service status"

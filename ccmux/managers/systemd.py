@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pwd
 import re
 from pathlib import Path
 from typing import Final, Self
@@ -13,7 +13,7 @@ from ccmux.locks import held
 from ccmux.managers import detached, systemctl, units
 from ccmux.managers.base import Ended, Unit
 from ccmux.managers.program import Program
-from ccmux.managers.systemctl import Systemctl
+from ccmux.managers.systemctl import Systemctl, me
 from ccmux.managers.written import write_if_changed
 from ccmux.paths import InstancePaths, base
 
@@ -60,10 +60,10 @@ class Systemd:
 
     def launch(self, paths: InstancePaths) -> Ended:
         """Enabled and started; returns when the daemon is ready."""
+        self._prepare(paths)
         if held(paths.lock) and not self._active(paths):
             detached.end_daemon(paths)
-        self._prepare(paths)
-        self.control.run("enable", "--quiet", units.daemon(paths.name))
+        self._enable(paths)
         return self._start("start", paths)
 
     def relaunch(self, paths: InstancePaths) -> Ended:
@@ -79,14 +79,19 @@ class Systemd:
     def end(self, paths: InstancePaths) -> bool:
         """Both units, the daemon first; then what was started without them."""
         ran = self._active(paths)
-        self.control.run("stop", units.daemon(paths.name), units.session(paths.name))
+        if any(unit.state not in ("stopped", "failed") for unit in self.units(paths)):
+            self.control.run("stop", units.daemon(paths.name), units.session(paths.name))
         return detached.Detached().end(paths) or ran
 
     def forget(self, paths: InstancePaths) -> None:
         """Not at the next boot."""
-        self.control.run("disable", "--quiet", units.daemon(paths.name))
+        if self._enabled(paths):
+            self.control.run("disable", "--quiet", units.daemon(paths.name))
         for unit in (units.daemon(paths.name), units.session(paths.name)):
-            (self.directory / f"{unit}.d" / "paths.conf").unlink(missing_ok=True)
+            ours = self.directory / f"{unit}.d"
+            (ours / "paths.conf").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty: a person's own are in it
+                ours.rmdir()
 
     def units(self, paths: InstancePaths) -> tuple[Unit, ...]:
         """As `systemctl show` tells them."""
@@ -109,23 +114,32 @@ class Systemd:
         return {self.directory / name: text for name, text in units.rendered(self.flavour, program).items()}
 
     def keep(self, paths: InstancePaths, program: Program) -> None:
-        """Enabled."""
+        """Enabled, and what the system's units may write to is written down."""
         del program
-        self.control.run("enable", "--quiet", units.daemon(paths.name))
+        self._let_write(paths)
+        self._enable(paths)
 
     def activate(self, *, linger: bool) -> list[str]:
         """Read, and the target enabled; the person's services start at boot where `linger` is wanted and may be had."""
+        told = []
+        if self.flavour == "user":
+            told = self._linger() if linger and not systemctl.lingers(me()) else []
+            if systemctl.lingers(me()):
+                self.control.await_bus()
         self.control.run("daemon-reload")
-        if not (self.directory / units.TARGET).exists():
-            return []
-        self.control.run("enable", "--quiet", "--now", units.TARGET)
-        if not linger or self.flavour == "system" or systemctl.lingers(_me()):
-            return []
+        if (self.directory / units.TARGET).exists():
+            self.control.run("enable", "--quiet", units.TARGET)
+            # The target alone: what a person has stopped stays stopped.
+            self.control.run("start", "--job-mode=ignore-dependencies", units.TARGET)
+        return told
+
+    def _linger(self) -> list[str]:
+        """First of all: somebody who is not logged in gets a manager by it."""
         try:
-            systemctl.have_linger(_me())
+            systemctl.have_linger(me())
         except CcmuxError as error:
             return [f"not yet at boot, only at your login: {error}"]
-        return [f"the services of {_me()} start at boot (loginctl enable-linger)"]
+        return [f"the services of {me()} start at boot (loginctl enable-linger)"]
 
     def deactivate(self) -> list[str]:
         """The target goes, too."""
@@ -134,23 +148,43 @@ class Systemd:
 
     def notes(self) -> list[str]:
         """A person without linger has services only while logged in."""
-        if self.flavour == "user" and not systemctl.lingers(_me()):
-            return [f"the services start at your login and end with it; at boot: loginctl enable-linger {_me()}"]
+        if self.flavour == "user" and not systemctl.lingers(me()):
+            return [f"the services start at your login and end with it; at boot: loginctl enable-linger {me()}"]
         return []
 
     def _active(self, paths: InstancePaths) -> bool:
         state = self.control.show(units.daemon(paths.name), "ActiveState").get("ActiveState")
         return state in ("active", "activating", "reloading", "deactivating")
 
+    def _enabled(self, paths: InstancePaths) -> bool:
+        return self.control.show(units.daemon(paths.name), "UnitFileState").get("UnitFileState") == "enabled"
+
+    def _enable(self, paths: InstancePaths) -> None:
+        if not self._enabled(paths):
+            self.control.run("enable", "--quiet", units.daemon(paths.name))
+
     def _prepare(self, paths: InstancePaths) -> None:
         """A person's start is no crash: earlier ones count no more."""
         if self.flavour == "system" and os.geteuid() == 0:
-            changed = False
-            for name, text in units.drop_ins(paths, base()).items():
-                changed |= write_if_changed(self.directory / name, text)
-            if changed:
-                self.control.run("daemon-reload")
+            self._let_write(paths)
+        elif self.flavour == "system" and not self._enabled(paths):
+            raise CcmuxError(
+                f"{paths.name} is not yet among the services of the system",
+                fix=f"sudo ccmux service install --system --user {me()}, then: sudo systemctl start {units.daemon(paths.name)}",
+            )
         self.control.tell("reset-failed", units.daemon(paths.name), units.session(paths.name))
+
+    def _let_write(self, paths: InstancePaths) -> None:
+        """The system's units may write to nothing but what stands in their drop-ins."""
+        if self.flavour != "system":
+            return
+        changed = [
+            name
+            for name, text in units.drop_ins(paths, base()).items()
+            if write_if_changed(self.directory / name, text)
+        ]
+        if changed:
+            self.control.run("daemon-reload")
 
     def _start(self, verb: str, paths: InstancePaths) -> Ended:
         try:
@@ -163,10 +197,6 @@ class Systemd:
                 fix=error.fix if "sudo" in error.fix else f"journalctl {who}-u {units.daemon(paths.name)} -e",
             ) from error
         return lambda: ""
-
-
-def _me() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _text(path: Path) -> str:
