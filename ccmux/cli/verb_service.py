@@ -28,10 +28,12 @@ def command() -> None:
 @_SYSTEM
 @_USER
 @click.option("--no-linger", is_flag=True, help="Start at your login, not at boot (systemd).")
-def install(system: bool, user: str, no_linger: bool) -> int:
+@click.option("--as-before", is_flag=True, help="Keep the PATH and LANG that the services have.")
+def install(system: bool, user: str, no_linger: bool, as_before: bool) -> int:
     """Have every instance kept alive and started at boot. Again: brings the services up to date."""
     _for(user, system)
-    for line in installing.install(installing.services(system=system, user=user), user=user, linger=not no_linger):
+    to = installing.services(system=system, user=user)
+    for line in installing.install(to, user=user, linger=not no_linger, as_before=as_before):
         print(line, flush=True)
     return 0
 
@@ -39,7 +41,7 @@ def install(system: bool, user: str, no_linger: bool) -> int:
 @command.command()
 @_USER
 def uninstall(user: str) -> int:
-    """Remove the services; what runs goes on, until the next boot."""
+    """Remove the services; what ran is started again without them, with its conversation."""
     _for(user, bool(user))
     for line in installing.uninstall():
         print(line, flush=True)
@@ -52,6 +54,7 @@ def uninstall(user: str) -> int:
 @click.option("--to", "directory", default="", metavar="DIR", help="Write them there instead of printing them.")
 def show(system: bool, user: str, directory: str) -> int:
     """Show what `install` would write; nothing is installed."""
+    _for(user, system)
     found = of_this_system("system" if system else "user", user)
     if found is None:
         raise UsageError("this machine has neither systemd nor launchd")

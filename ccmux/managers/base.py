@@ -63,6 +63,12 @@ class Services(Manager, Protocol):
     flavour: str
     """`user` or `system`"""
 
+    def taken(self) -> str:
+        """The other directory of homes whose services stand where ours would; empty when there is none."""
+
+    def told(self) -> Program | None:
+        """How they were installed; None when they were not."""
+
     def files(self, program: Program) -> dict[Path, str]:
         """What `install` writes for all instances: absolute path → text."""
 

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,8 @@ from ccmux.locks import held
 from ccmux.managers import life
 from ccmux.managers.base import Services, Unit
 from ccmux.managers.choose import installed, of_this_system
+from ccmux.managers.detached import end_daemon
+from ccmux.managers.owner import as_owner, own
 from ccmux.managers.program import command, program
 from ccmux.managers.written import write_if_changed
 from ccmux.paths import InstancePaths, base
@@ -59,9 +61,16 @@ def services(*, system: bool, user: str = "") -> Services:
     return found
 
 
-def install(to: Services, *, user: str = "", linger: bool = True) -> Iterator[str]:
-    """Write what differs, have it read, take over what runs without touching Claude; sentences of what was done."""
-    wanted = to.files(program(user))
+def install(to: Services, *, user: str = "", linger: bool = True, as_before: bool = False) -> Iterator[str]:
+    """Write what differs, have it read, take over what runs without touching Claude; sentences of what was done.
+
+    `as_before`: with the PATH and LANG of the installation before, not those of the caller.
+    """
+    if other := to.taken():
+        raise UsageError(f"services of {other} stand there", fix=f"CCMUX_HOME={other} ccmux service uninstall")
+    now, before = program(user), to.told()
+    now = replace(before, path=now.path) if as_before and before is not None else now
+    wanted = to.files(now)
     fresh = [path for path in wanted if not path.exists()]
     changed = [path for path, text in wanted.items() if write_if_changed(path, text)]
     try:
@@ -75,40 +84,56 @@ def install(to: Services, *, user: str = "", linger: bool = True) -> Iterator[st
     for name in registry.names():
         paths = InstancePaths.of(name)
         try:
-            to.keep(paths, program(user))
-            if not held(paths.lock):
-                yield f"{name}: starts at the next boot; now: ccmux start {name}"
-            elif any(unit.state == "running" for unit in to.units(paths)):
-                yield f"{name}: runs as a service already"
-            else:
-                life.restart(paths)
-                yield f"{name}: its daemon runs as a service now, its Claude goes on"
+            to.keep(paths, now)
+            yield f"{name}: {_taken_over(to, paths)}"
         except CcmuxError as error:
-            yield f"{name}: left as it is: {error}"
+            yield f"{name}: {error}"
     yield from to.notes()
 
 
+def _taken_over(to: Services, paths: InstancePaths) -> str:
+    """Have its services run where it runs; what was done."""
+    if any(unit.state == "running" for unit in to.units(paths)):
+        return "runs as a service already"
+    if not as_owner(paths, lambda: "yes" if held(paths.lock) or held(paths.keeper_lock) else ""):
+        return f"starts at the next boot; now: ccmux start {paths.name}"
+    if own(paths):
+        life.restart(paths)
+    else:
+        as_owner(paths, lambda: str(end_daemon(paths)))
+        to.launch(paths)
+    return "its daemon runs as a service now, its Claude goes on"
+
+
 def uninstall() -> Iterator[str]:
-    """End the services and remove their files; what ran runs on without a manager. Repeated, it does nothing more."""
+    """End the services in order and remove their files; what ran is started again without a manager.
+
+    Repeated, it does nothing more. One that cannot be ended is told, and the others go on.
+    """
     found = installed()
     if found is None:
         yield "no services are installed"
         return
     if found.flavour == "system" and os.geteuid() != 0:
         raise UsageError("services of the system are removed by root", fix="sudo ccmux service uninstall --user NAME")
-    ran = [InstancePaths.of(name) for name in registry.names() if held(InstancePaths.of(name).lock)]
-    for name in registry.names():
-        life.forget(InstancePaths.of(name))
+    files = [path for path in found.files(found.told() or program()) if path.exists()]
+    ran = []
+    for paths in map(InstancePaths.of, registry.names()):
+        try:
+            if found.end(paths):
+                ran.append(paths)
+            found.forget(paths)
+        except CcmuxError as error:
+            yield f"{paths.name}: {error}"
     yield from found.deactivate()
-    for path in found.files(program()):
-        if path.exists():
-            path.unlink()
-            yield f"removed {path}"
+    for path in files:
+        path.unlink(missing_ok=True)
+        yield f"removed {path}"
     yield from found.activate(linger=False)
     for paths in ran:
         try:
             _start(paths)
-            yield f"{paths.name}: goes on without a service, until the next boot"
+            yield f"{paths.name}: started again without a service, with its conversation; after a boot: ccmux up"
         except CcmuxError as error:
             yield f"{paths.name}: has ended: {error}"
 

@@ -18,6 +18,7 @@ from ccmux.managers import detached, plists
 from ccmux.managers.base import Ended, Unit
 from ccmux.managers.jobs import Jobs
 from ccmux.managers.launchctl import GONE_WITHIN, Launchctl
+from ccmux.managers.owner import own
 from ccmux.managers.program import Program
 from ccmux.managers.waiting import until
 from ccmux.paths import InstancePaths
@@ -47,7 +48,7 @@ class Launchd:
         session, daemon = _labels(paths)
         ended = _ended(paths)
         self.jobs.write(paths.name)
-        if self.control.seen(daemon) is None and (held(paths.lock) or held(paths.keeper_lock)):
+        if own(paths) and self.control.seen(daemon) is None and (held(paths.lock) or held(paths.keeper_lock)):
             detached.end_daemon(paths)
         self._run(session)
         self._run(daemon)
@@ -82,10 +83,11 @@ class Launchd:
             return detached.Detached().end(paths)
         session, daemon = _labels(paths)
         ran = self.control.bootout(daemon)
-        with contextlib.suppress(TmuxError):  # a hung one is killed with its job
-            ran |= detached.end_session(paths)
+        if own(paths):
+            with contextlib.suppress(TmuxError):  # a hung one is killed with its job
+                ran |= detached.end_session(paths)
         ran |= self.control.bootout(session)
-        return detached.Detached().end(paths) or ran
+        return (own(paths) and detached.Detached().end(paths)) or ran
 
     def forget(self, paths: InstancePaths) -> None:
         """Without their files they are not loaded again."""
@@ -97,6 +99,14 @@ class Launchd:
         return () if self.jobs.taken(paths.name) else tuple(self._unit(label) for label in _labels(paths))
 
     # as services
+
+    def taken(self) -> str:
+        """Nobody: files are per instance, and one that another home has is refused by itself."""
+        return ""
+
+    def told(self) -> Program | None:
+        """How they were installed; None when they were not."""
+        return self.jobs.installed()
 
     def files(self, program: Program) -> dict[Path, str]:
         """What was told, and the jobs of every instance."""

@@ -5,7 +5,6 @@ nothing more.
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import Any
 
 from ccmux.claude.launch import work_directory
@@ -15,6 +14,7 @@ from ccmux.fleet.client import Client
 from ccmux.locks import held
 from ccmux.managers.base import Ended
 from ccmux.managers.choose import manager
+from ccmux.managers.owner import must_own
 from ccmux.managers.waiting import until
 from ccmux.paths import InstancePaths
 from ccmux.tmux.server import tmux_binary
@@ -27,6 +27,7 @@ def start(paths: InstancePaths) -> bool:
 
     Returns once the daemon answers. Two at once start one: the lock decides.
     """
+    must_own(paths)
     with contextlib.suppress(Refused, ProtocolError), Client(paths) as client:
         faulted: bool = client.ask(op="status")["instance"]["state"] == "faulted"
         client.ask(op="want")
@@ -39,6 +40,7 @@ def start(paths: InstancePaths) -> bool:
 
 def restart(paths: InstancePaths, *, session: bool = False) -> None:
     """Start the daemon anew, and with `session` Claude, too. Returns once the daemon answers."""
+    must_own(paths)
     _prepare(paths)
     keeping = manager()
     if session:
@@ -50,11 +52,13 @@ def restart(paths: InstancePaths, *, session: bool = False) -> None:
 
 def stop(paths: InstancePaths) -> bool:
     """End the daemon, then Claude in order; whether anything ran. Conversation and messages are kept."""
+    must_own(paths)
     return manager().end(paths)
 
 
 def forget(paths: InstancePaths) -> None:
     """End it, for good."""
+    must_own(paths)
     keeping = manager()
     keeping.end(paths)
     keeping.forget(paths)
@@ -64,8 +68,6 @@ def _prepare(paths: InstancePaths) -> None:
     """Find out now, where somebody can be told, what would make the start fail."""
     work_directory(paths, load(paths.config))
     tmux_binary()
-    if paths.home.stat().st_uid != os.geteuid():
-        return  # root, who starts a service for somebody else: its directories are the service's business
     for directory in (paths.logs, paths.run):
         directory.mkdir(mode=0o700, exist_ok=True)
 

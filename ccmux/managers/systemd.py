@@ -12,6 +12,7 @@ from ccmux.errors import CcmuxError
 from ccmux.locks import held
 from ccmux.managers import detached, systemctl, units
 from ccmux.managers.base import Ended, Unit
+from ccmux.managers.owner import as_owner, own
 from ccmux.managers.program import Program
 from ccmux.managers.systemctl import Systemctl, me
 from ccmux.managers.written import write_if_changed
@@ -26,13 +27,20 @@ _STATES: Final = {
     "inactive": "stopped",
     "failed": "failed",
 }
+_TOLD: Final = {
+    "program": r"^ExecStart=(\S+) run ",
+    "path": r"^Environment=PATH=(.*)$",
+    "lang": r"^Environment=LANG=(.*)$",
+    "home": r"^# home: (.+)$",
+}
+"""Of a daemon's unit."""
 _HOME: Final = re.compile(r"^# home: (.+)$", re.MULTILINE)
 
 
 def user_units() -> Path:
-    """Where a person's units stand."""
+    """Where a person's units stand. (XDG_CONFIG_HOME of a shell says nothing about that of the person's manager.)"""
     home = Path(os.environ.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111
-    return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "systemd" / "user"
+    return home / ".config" / "systemd" / "user"
 
 
 def directory(flavour: str) -> Path:
@@ -61,7 +69,7 @@ class Systemd:
     def launch(self, paths: InstancePaths) -> Ended:
         """Enabled and started; returns when the daemon is ready."""
         self._prepare(paths)
-        if held(paths.lock) and not self._active(paths):
+        if own(paths) and held(paths.lock) and not self._active(paths):
             detached.end_daemon(paths)
         self._enable(paths)
         return self._start("start", paths)
@@ -70,6 +78,9 @@ class Systemd:
         """Restarted in one job: what was written into its FIFOs meanwhile is kept."""
         if not self._active(paths):
             return self.launch(paths)
+        if self.flavour == "system" and os.geteuid() != 0:  # it may not be told to; it starts again by itself
+            detached.end_daemon(paths)
+            return lambda: ""
         self._prepare(paths)
         return self._start("restart", paths)
 
@@ -81,7 +92,7 @@ class Systemd:
         ran = self._active(paths)
         if any(unit.state not in ("stopped", "failed") for unit in self.units(paths)):
             self.control.run("stop", units.daemon(paths.name), units.session(paths.name))
-        return detached.Detached().end(paths) or ran
+        return (own(paths) and detached.Detached().end(paths)) or ran
 
     def forget(self, paths: InstancePaths) -> None:
         """Not at the next boot."""
@@ -108,6 +119,20 @@ class Systemd:
         )
 
     # as services
+
+    def taken(self) -> str:
+        """The other directory of homes whose services stand where ours would; empty when there is none."""
+        found = _HOME.search(_text(self.directory / "ccmux@.service"))
+        return found[1] if found is not None and found[1] != str(base()) else ""
+
+    def told(self) -> Program | None:
+        """How they were installed; None when they were not."""
+        text = _text(self.directory / "ccmux@.service")
+        found = {name: match[1] for name, pattern in _TOLD.items() if (match := re.search(pattern, text, re.MULTILINE))}
+        if len(found) < len(_TOLD):
+            return None
+        user = re.search(r"^User=(.+)$", text, re.MULTILINE)
+        return Program(found["program"], found["path"], found["lang"], Path(found["home"]), user[1] if user else "")
 
     def files(self, program: Program) -> dict[Path, str]:
         """Units and target; the drop-ins of the instances are written at their start."""
@@ -165,9 +190,7 @@ class Systemd:
 
     def _prepare(self, paths: InstancePaths) -> None:
         """A person's start is no crash: earlier ones count no more."""
-        if self.flavour == "system" and os.geteuid() == 0:
-            self._let_write(paths)
-        elif self.flavour == "system" and not self._enabled(paths):
+        if self.flavour == "system" and os.geteuid() != 0 and not self._enabled(paths):
             raise CcmuxError(
                 f"{paths.name} is not yet among the services of the system",
                 fix=f"sudo ccmux service install --system --user {me()}, then: sudo systemctl start {units.daemon(paths.name)}",
@@ -175,12 +198,15 @@ class Systemd:
         self.control.tell("reset-failed", units.daemon(paths.name), units.session(paths.name))
 
     def _let_write(self, paths: InstancePaths) -> None:
-        """The system's units may write to nothing but what stands in their drop-ins."""
+        """The system's units may write to nothing but what stands in their drop-ins. Only where root installs: a Claude that
+        changed its own configuration does not widen its sandbox.
+        """
         if self.flavour != "system":
             return
+        work = as_owner(paths, lambda: units.work_of(paths))
         changed = [
             name
-            for name, text in units.drop_ins(paths, base()).items()
+            for name, text in units.drop_ins(paths, base(), work).items()
             if write_if_changed(self.directory / name, text)
         ]
         if changed:
@@ -190,7 +216,7 @@ class Systemd:
         try:
             self.control.run(verb, units.daemon(paths.name))
         except CcmuxError as error:
-            word = _text(paths.last_word).strip()
+            word = _text(paths.last_word).strip() if own(paths) else ""
             who = "--user " if self.flavour == "user" else ""
             raise CcmuxError(
                 f"the daemon of {paths.name} did not become ready: {word or error.what}",

@@ -16,6 +16,7 @@ TARGET: Final = "ccmux.target"
 FLAVOURS: Final = ("user", "system")
 _FORBIDDEN: Final = frozenset("\n\"'\\%$")
 """What would mean something else inside a unit."""
+_SYSTEM: Final = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "run", "sbin", "sys", "usr")
 _CACHES: Final = (".claude", ".cache", ".npm", ".local/state")
 """In the person's home: the login that is shared, and what tools keep. Written where it is there."""
 
@@ -49,19 +50,33 @@ def rendered(flavour: str, program: Program) -> dict[str, str]:
     return found
 
 
-def drop_ins(paths: InstancePaths, person: Path) -> dict[str, str]:
-    """What the units of one instance may write to, in the system's flavour: everything else is read-only to them."""
+def work_of(paths: InstancePaths) -> str:
+    """The directory that the person named; empty when there is none, or it cannot be known now."""
     try:
-        work = load(paths.config).dir
+        return load(paths.config).dir
     except CcmuxError:  # it is told where the instance is started
-        work = ""
-    always = [paths.home, *([Path(work)] if work else [])]
+        return ""
+
+
+def drop_ins(paths: InstancePaths, person: Path, work: str) -> dict[str, str]:
+    """What the units of one instance may write to, in the system's flavour: everything else is read-only to them.
+
+    The system's own directories and the whole of the person's home stay read-only whatever `work` says.
+    """
+    named = (
+        [Path(work)] if work and Path(work) not in (person, *person.parents) and not _of_the_system(Path(work)) else []
+    )
+    always = [paths.home, *named]
     ours = [paths.home, *([paths.home.parent / ".cache"])]
     caches = [person / name for name in _CACHES]
     return {
         f"{session(paths.name)}.d/paths.conf": _writable(always, caches),
         f"{daemon(paths.name)}.d/paths.conf": _writable(ours[:1], ours[1:]),
     }
+
+
+def _of_the_system(work: Path) -> bool:
+    return not work.is_absolute() or ".." in work.parts or work.parts[1:2] == () or work.parts[1] in _SYSTEM
 
 
 def _writable(needed: list[Path], optional: list[Path]) -> str:

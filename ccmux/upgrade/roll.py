@@ -116,10 +116,20 @@ def _advise(entry: Path | None) -> Iterator[str]:
 
 def _services(release: Release) -> None:
     """Units name the program: have them name this one."""
-    if installed() is not None:
-        said = _call(release, "service", "install", "--no-linger")
-        if said:
-            raise CcmuxError(f"the services cannot be brought to {release.version}: {said}")
+    found = installed()
+    if found is None:
+        return
+    if found.flavour == "system":
+        told, current = found.told(), versions() / "current" / "bin" / "ccmux"
+        if told is None or Path(told.path) != current:
+            raise CcmuxError(
+                "the services of the system run another ccmux, which only root can change",
+                fix=f"ln -sfn {release.prefix} {current.parent.parent}; sudo {current} service install --system --user NAME",
+            )
+        return
+    said = _call(release, "service", "install", "--no-linger", "--as-before")
+    if said:
+        raise CcmuxError(f"the services cannot be brought to {release.version}: {said}")
 
 
 def _calm(paths: InstancePaths) -> bool:

@@ -120,7 +120,7 @@ def test_what_ran_is_taken_over_with_its_claude_and_given_back(fast_mac: Mac) ->
     assert int(fast_mac.tmux("a", "display-message", "-p", "#{pid}")) == fast_mac.job("a", "session")["pid"]
 
     said = fast_mac.run("service", "uninstall")
-    assert "a: goes on without a service" in said
+    assert "a: started again without a service" in said
     assert fast_mac.loaded() == []
     assert list(fast_mac.agents.iterdir()) == []
     assert fast_mac.ask("a", "ha") == "You wrote: ha"
