@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
 
+from ccmux import steady
 from ccmux.claude import transcript as transcripts
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
@@ -92,7 +93,7 @@ class Driver:
         self.delivery = Delivery.recovered(
             kept.messages,
             generation=self._talk.generation or None,
-            now=time.monotonic(),
+            now=steady.now(),
             max_attempts=self.spec.delivery.max_attempts,
             causes=kept.causes,
             tasks=kept.tasks,
@@ -108,7 +109,7 @@ class Driver:
 
     async def run(self) -> None:
         """Cycles until the daemon stops. The session goes on without us."""
-        self.life.want(time.monotonic())
+        self.life.want(steady.now())
         try:
             while not self._hub.stopping.is_set():
                 self._hub.changed.clear()
@@ -121,13 +122,13 @@ class Driver:
 
     def want(self) -> None:
         """A person asked for the session to run: forgive a fault."""
-        self.life.want(time.monotonic())
+        self.life.want(steady.now())
         self._hub.change()
 
     async def arrived(self, message: Message) -> None:
         """A message that was journalled."""
         first = not self.delivery.waiting
-        await self._do(self.delivery.handle(Arrived(message), time.monotonic()))
+        await self._do(self.delivery.handle(Arrived(message), steady.now()))
         if first:  # else what it waits for is being waited for already
             self._hub.change()
 
@@ -149,7 +150,7 @@ class Driver:
 
     async def cancel(self, message_id: MessageId) -> bool:
         """End a message that waits; False when it does not wait (any more)."""
-        commands = self.delivery.handle(Cancelled(message_id), time.monotonic())
+        commands = self.delivery.handle(Cancelled(message_id), steady.now())
         await self._do(commands)
         return bool(commands)
 
@@ -171,7 +172,7 @@ class Driver:
         if not self.delivery.trouble:
             return self._hub.held_until
         wall = time.time()
-        left = max(self.delivery.hold_until - time.monotonic(), self.delivery.refused_for(wall))
+        left = max(self.delivery.hold_until - steady.now(), self.delivery.refused_for(wall))
         return max(round(wall + left, 3) if left > 0 else 0.0, self._hub.held_until)
 
     # one cycle
@@ -195,7 +196,7 @@ class Driver:
 
     async def _look_and_act(self) -> None:
         pane = await self.session.look()
-        now, wall = time.monotonic(), time.time()
+        now, wall = steady.now(), time.time()
         alive = pane is not None and not pane.dead
         generation = pane.generation if pane is not None else None
         registered = self.session.registered()
@@ -251,11 +252,11 @@ class Driver:
         waits = self.delivery.current is not None or bool(self.delivery.waiting)
         if pane.people or not waits:
             return False
-        if time.monotonic() - self._left_menu_at < DRAWN:
+        if steady.now() - self._left_menu_at < DRAWN:
             return True  # it may yet be on the screen, and a second Esc would open another one
         if not await self._try(self.session.leave_limit_menu()):
             return False
-        self._left_menu_at = time.monotonic()
+        self._left_menu_at = steady.now()
         log.info("the menu that Claude opened at a limit was left: it waits")
         return True
 
@@ -318,13 +319,13 @@ class Driver:
 
     async def _wait(self) -> None:
         wakes = [self.delivery.wake_at, self.life.wake_at]
-        pause = min([RESCAN, *(at - time.monotonic() for at in wakes if at is not None)])
+        pause = min([RESCAN, *(at - steady.now() for at in wakes if at is not None)])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, pause)):
                 await self._hub.changed.wait()
 
     def _wake_in(self, seconds: float) -> None:
-        at = time.monotonic() + seconds
+        at = steady.now() + seconds
         known = self.delivery.wake_at
         self.delivery.wake_at = at if known is None else min(known, at)
 
@@ -385,7 +386,7 @@ class Driver:
         found = transcripts.holding(self.session.paths.claude, current.nonce, self._talk.session_id)
         if found:
             await self._switch(found)
-            await self._read_transcript(time.monotonic())
+            await self._read_transcript(steady.now())
 
     async def _switch(self, session_id: str) -> None:
         """Claude itself says which conversation is the current one: ours was resumed, or a person used /clear."""
@@ -412,7 +413,7 @@ class Driver:
                 case Do.NOTHING:
                     pass
         except TmuxGone:  # the service of the session has not started its server yet
-            self.life.without_server(time.monotonic())
+            self.life.without_server(steady.now())
             return
         except (CcmuxError, OSError) as error:
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all
@@ -461,7 +462,7 @@ class Driver:
                 case Stash(generation):
                     await self._stash(generation)
             if result is not None:
-                todo.extend(self.delivery.handle(result, time.monotonic()))
+                todo.extend(self.delivery.handle(result, steady.now()))
 
     async def _stash(self, generation: Generation) -> None:
         """Journal that a draft is (to be) set aside, keep its text in a file, then press the key."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import Final
 
+from ccmux import steady
 from ccmux.core.lifecycle import Life, Lifecycle
 from ccmux.core.sources import Pane
 from ccmux.daemon.session import Session
@@ -47,5 +47,5 @@ class Renewal:
         self._wanted = ""
         log.info("Claude is started anew, with its conversation: %s", why)
         if await self._session.end_claude():
-            self._life.ended_by_us(time.monotonic())
+            self._life.ended_by_us(steady.now())
         return True
