@@ -53,6 +53,8 @@ _NOT_AGAIN = 3.0
 """Seconds between two Ctrl+C: for a second or so the next one would end Claude."""
 _STASHED_WITHIN = 20.0
 """Seconds in which Claude draws what Ctrl+S did (0.13 s was seen on a busy machine); after that it may be pressed again."""
+_DRAWN_WITHIN = 5.0
+"""Seconds in which words that were given back must be drawn."""
 _WORD = re.compile(r"[A-Za-z0-9-]{3,60}")
 """What can be looked for on the screen by tmux, to be sure that it still shows what was looked at."""
 _KEYS_EVERY = 0.2
@@ -387,8 +389,18 @@ class Session:
             typed = not box and await panes.type_text(control, pane, keystrokes(words), f"{generation}-back")
             if not typed:
                 return False
+            await self._drawn()
         self.paths.taken_out.unlink(missing_ok=True)
         return True
+
+    async def _drawn(self) -> None:
+        """Wait until something stands in the box: it looks empty until then, and a message would be typed behind it."""
+        give_up = time.monotonic() + _DRAWN_WITHIN
+        while time.monotonic() < give_up:
+            box = await self.box()
+            if box is not None and box.text:
+                return
+            await asyncio.sleep(0.05)
 
     async def _empty(self, text: str, generation: Generation) -> bool:
         """Have Claude empty its box, if that text still stands there; whether it is empty then."""

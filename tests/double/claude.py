@@ -6,7 +6,8 @@ the transcript are written some time after they came to be, so that a kill loses
 not continued by `--resume`; Esc puts a prompt that has no answer yet back into the box. It knows no dialogs and no tools.
 
 Its environment: CCMUX_DOUBLE_LEDGER, a file for what truly happened; CCMUX_DOUBLE_DELAY, mean seconds of a turn;
-CCMUX_DOUBLE_FLUSH, seconds until a row is written; CCMUX_DOUBLE_DRAW, seconds until what Ctrl+S did is drawn.
+CCMUX_DOUBLE_FLUSH, seconds until a row is written; CCMUX_DOUBLE_DRAW, seconds until it is drawn that the
+box is empty, or is not any more.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ class Claude:
     # the box
 
     def take(self, keys: list[tuple[str, str]]) -> None:
+        before = bool(self.box)
         for key, text in keys:
             match key:
                 case "text":
@@ -148,8 +150,8 @@ class Claude:
                     self.cancel()
                 case "enter" if self.box.strip():
                     self.enter()
-            if key == "stash" and self.drawn_after and self.draw_at is None:
-                self.draw_at = time.monotonic() + self.drawn_after
+        if self.drawn_after and self.draw_at is None and bool(self.box) != before:
+            self.draw_at = time.monotonic() + self.drawn_after
         self.draw()
 
     def enter(self) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -200,20 +201,49 @@ def test_a_slash_command_that_was_left_with_its_menu_open_comes_back(rig: Rig) -
         until(lambda: shows(rig, "/mod"), "the command is back")
 
 
+def drawing_late(rig: Rig, seconds: str) -> None:
+    """The instance `a` with a Claude that draws so late that its box is empty, or is not: the real one does by chance."""
+    install(rig.home / "bin" / "claude")
+    rig.new("a", "--no-start")
+    with rig.paths("a").env.open("a") as file:
+        file.write(f"CCMUX_DOUBLE_DRAW={seconds}\n")
+    impatient(rig)
+
+
 @pytest.mark.parametrize("late", ["0.5", "3"])
 def test_a_draft_is_set_aside_once_however_late_that_is_drawn(rig: Rig, late: str) -> None:
     """A second Ctrl+S would put it back into a box that looks empty, in front of the message."""
-    install(rig.home / "bin" / "claude")  # the real one draws late only by chance
-    rig.new("a", "--no-start")
-    with rig.paths("a").env.open("a") as file:
-        file.write(f"CCMUX_DOUBLE_DRAW={late}\n")
-    impatient(rig)
+    drawing_late(rig, late)
     with person(rig) as anna:
         drafted(rig, anna, "half a thought", text="half a thought")
         assert rig.ask("a", "from a channel") == "You wrote: from a channel"
         until(lambda: shows(rig, "half a thought"), "the draft is back")
     assert [one["message"]["attempt"] for one in rig.history("a")] == [1, 1]
     assert rig.logs().count("is set aside for a message") == 1
+
+
+def restless(rig: Rig, looks: int = 30) -> bool:
+    """Have the daemon look again and again, as it does when much happens."""
+    for _ in range(looks):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(rig.paths("a").control_socket))
+            client.sendall(b'{"op":"status"}\n')
+            client.recv(65536)
+    return True
+
+
+def test_what_was_typed_into_a_message_is_given_back_however_late_it_is_drawn(rig: Rig) -> None:
+    """The next attempt would be typed behind it, into a box that looks empty."""
+    drawing_late(rig, "0.8")
+    with person(rig) as anna:
+        rig.run("send", "a", "from a channel")
+        until(lambda: rig.history("a")[-1]["message"]["state"] != "received", "it is being typed")
+        anna.keys("k")
+        until(lambda: restless(rig) and not _waiting(rig), "it is answered")
+        last = rig.history("a")[-1]
+        assert [reply["text"] for reply in last["replies"]] == ["You wrote: from a channel"]
+        assert last["message"]["attempt"] <= 2
+        until(lambda: shows(rig, "k"), "the key is a draft")
 
 
 @pytest.mark.parametrize("then", ["clears", "sends"])
