@@ -7,11 +7,25 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from ccmux.standin import StandIn
 from tests.rig import Rig
+
+
+class OneLab(LoadScopeScheduling):  # type: ignore[misc]
+    """Every test by itself to whichever process is free; all of `tests/lab` to one: there is one machine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "lab" if nodeid.startswith("tests/lab/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneLab | None:
+    return OneLab(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture

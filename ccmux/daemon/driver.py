@@ -74,6 +74,7 @@ class Driver:
         self._resuming = False
         self._tail: transcripts.Tail | None = None
         self._trouble = ""
+        self._serverless = False
         self._renewal = Renewal(session, self.life)
         self._left_menu_at = -DRAWN
         self._interrupted: MessageId | None = None
@@ -412,7 +413,10 @@ class Driver:
                     await self._fresh()
                 case Do.NOTHING:
                     pass
-        except TmuxGone:  # the service of the session has not started its server yet
+        except TmuxGone as error:  # the service of the session has not started its server yet
+            if not self._serverless:
+                log.warning("%s", error)
+            self._serverless = True
             self.life.without_server(steady.now())
             return
         except (CcmuxError, OSError) as error:
@@ -430,6 +434,7 @@ class Driver:
         self._resuming = False  # a start that fails says nothing about the conversation
         generation = await self.session.start(self._talk.session_id, resume=resume)
         self._resuming = resume
+        self._serverless = False
         self.life.generation = generation
         log.info("Claude starts (%s %s)", "resume" if resume else "new", self._talk.session_id)
 

@@ -1,4 +1,4 @@
-"""One machine for all tests here: they run in one process, one after the other (`xdist_group`)."""
+"""One machine for all tests here: they run in one process, one after the other (`tests/conftest.py`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-            item.add_marker(pytest.mark.xdist_group("lab"))
 
 
 @pytest.fixture(scope="session")
