@@ -90,6 +90,8 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     }
     if Inherit.CLAUDE_MD not in spec.claude.inherit:
         value["claudeMdExcludes"] = _parents_memory(work)
+    if spec.claude.permission_mode is PermissionMode.BYPASS:
+        value["skipDangerousModePermissionPrompt"] = True  # the person has accepted it: `claude.accept_bypass`
     if login.kind is Kind.HELPER:
         value["apiKeyHelper"] = shlex.join(["cat", str(key_file(paths))])
     return value
