@@ -25,6 +25,15 @@ def memory(pid: int) -> float:
     return int(run.stdout.strip() or 0) / 1000
 
 
+def ended(pid: int) -> bool:
+    """Whether the process has ended and only its parent has not yet asked for it (a zombie). False where there is no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
 def started(pid: int) -> str | None:
     """When the process began: the kernel's own ticks, or (where there is no /proc) what ps says. None: there is none."""
     if sys.platform == "linux":

@@ -129,6 +129,11 @@ def end_session(paths: InstancePaths) -> bool:
             ask_tmux(paths, "kill-server")
         paths.tmux_socket.unlink(missing_ok=True)
         return False
+    except TmuxError:  # it hangs: nobody could stop it otherwise
+        if not survivor.kill(paths.tmux_server):
+            raise
+        paths.tmux_socket.unlink(missing_ok=True)
+        return True
     pids = [int(line.split()[0]) for line in panes.splitlines() if line.endswith(" 0")]
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

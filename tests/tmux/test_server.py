@@ -20,7 +20,9 @@ from ccmux.managers import detached
 from ccmux.paths import InstancePaths
 from ccmux.tmux import pane as panes
 from ccmux.tmux import server as server_module
+from ccmux.tmux import survivor
 from ccmux.tmux.control import command
+from tests.rig import alive
 
 from .desk import GEN, Desk, until
 
@@ -153,6 +155,22 @@ async def test_stop_does_not_cut_off_a_server_that_hangs(desk: Desk, monkeypatch
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)  # ours, and out of reach when its socket is gone
+
+
+async def test_stop_ends_a_server_that_hangs_and_is_known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = InstancePaths("x", desk.dir)
+    for directory in (paths.run, paths.data):
+        directory.mkdir()
+    desk.server.socket = desk.socket = paths.tmux_socket
+    _, pane = await desk.open()
+    server = int(await desk.server.run("display-message", "-p", "#{pid}"))
+    survivor.remember(paths.tmux_server, server)
+    monkeypatch.setattr(detached, "_TMUX_ANSWERS_WITHIN", 0.3)
+    os.kill(server, signal.SIGSTOP)
+    assert await asyncio.to_thread(detached.end_session, paths)
+    assert not alive(server)
+    await until(lambda: not alive(pane.pid), "the program ended with its terminal")
+    assert not paths.tmux_socket.exists()
 
 
 def test_listing_survives_an_instance_without_a_place_for_sockets(tmp_path: Path) -> None:
