@@ -476,6 +476,7 @@ class Driver:
         if draft:
             write_private(self.session.paths.draft, draft.encode("utf-8", "replace"))
         if await self._try(self.session.stash(generation, draft)) and draft:
+            self._wake_in(0.0)  # what a person types from now on stands apart from the draft
             log.info("a draft of %d characters is set aside for a message, and put back after it", len(draft))
 
     async def _try_paste(self, message: Message, generation: Generation) -> str:

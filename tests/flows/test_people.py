@@ -476,7 +476,15 @@ class Author:
         return seen.present and seen.focused and not seen.stashed and dense(seen.text) == "".join(self.draft)
 
     def look(self) -> None:
-        until(self.mine, f"the box holds {''.join(self.draft)!r} again", 60)
+        until(lambda: self.mine() or self._apart(), f"the box holds {''.join(self.draft)!r} again", 60)
+
+    def _apart(self) -> bool:
+        """Take back a word that was typed just when the draft had been set aside: until then the draft and messages wait."""
+        seen = box(self.rig)
+        if seen.stashed and len(self.draft) > 1 and dense(seen.text) == self.draft[-1]:
+            self.one.keys("\x7f" * len(self.draft[-1]))
+            self.unsure.append(self.draft.pop())
+        return False
 
     def pause(self, longest: float = 3) -> None:
         time.sleep(self.chance.uniform(0, longest))
@@ -522,7 +530,8 @@ class Author:
         until(lambda: _mode(self.rig)[0] == "copy-mode", "copy mode")
         self.one.keys("\x1b[5~")
         self.pause(4)
-        self.one.keys("q")
+        with suppress(subprocess.CalledProcessError):  # it was left already, for a draft that had to be set aside
+            self.rig.tmux("a", "send-keys", "-t", TARGET, "-X", "cancel")
         until(lambda: not _mode(self.rig)[0], "copy mode is left")
 
     def settings(self) -> None:

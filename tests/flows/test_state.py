@@ -362,6 +362,7 @@ def test_every_source_is_explained_and_the_one_that_counted_is_marked(rig: Rig) 
 def test_a_person_reads_the_reasons_as_a_table(rig: Rig) -> None:
     rig.new("a")
     rig.ask("a", "warm")
+    rig.wait_state("a", "idle")
     lines = rig.run("status", "a", "--explain").splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.startswith("  why ")]
     table = [line.removeprefix("    ").removeprefix("->").split() for line in lines[at + 1 :]]

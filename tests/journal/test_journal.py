@@ -23,7 +23,7 @@ from ccmux.errors import JournalError, Refused
 from ccmux.journal import history, inbox, meta, outbox
 from ccmux.journal.connection import connect
 from ccmux.journal.database import Database
-from ccmux.journal.schema import MIGRATIONS
+from ccmux.journal.schema import MIGRATIONS, READABLE_FROM
 from ccmux.model.ids import ChannelName, Generation, MessageId, Nonce
 from ccmux.model.message import Message, MessageState, Reply
 
@@ -246,9 +246,27 @@ def test_first_opening_killed_at_any_moment(tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused_and_untouched(tmp_path: Path, raw: sqlite3.Connection) -> None:
     raw.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    raw.execute(f"PRAGMA application_id = {len(MIGRATIONS) + 1}")
     with pytest.raises(JournalError, match="newer"):
         connect(tmp_path / "j.db")
     assert raw.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) + 1
+
+
+def test_a_newer_schema_that_only_added_is_used_and_stays_newer(tmp_path: Path, raw: sqlite3.Connection) -> None:
+    assert raw.execute("PRAGMA application_id").fetchone()[0] == READABLE_FROM
+    raw.execute("CREATE TABLE of_tomorrow (id TEXT)")
+    raw.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with closing(connect(tmp_path / "j.db")) as db:
+        inbox.put(db, message("m-1"))
+    assert raw.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) + 1
+    assert raw.execute("PRAGMA application_id").fetchone()[0] == READABLE_FROM
+
+
+def test_a_newer_schema_that_says_nothing_of_older_releases_is_refused(tmp_path: Path, raw: sqlite3.Connection) -> None:
+    raw.execute("PRAGMA application_id = 0")
+    raw.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(JournalError, match="newer"):
+        connect(tmp_path / "j.db")
 
 
 @pytest.mark.parametrize("damage", ["garbage", "head", "middle", "cut"])
