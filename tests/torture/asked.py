@@ -1,7 +1,8 @@
 """What the real Claude Code committed to its conversations, from what it asked the stand-in for the model.
 
 Every request carries the whole conversation: a prompt that stands in it before the newest one was part of it for certain. A
-prompt whose Claude was killed before it wrote it down is in no later request: it was lost, and may come again.
+prompt whose Claude was killed before it wrote it down is in no later request: it was lost, and may come again, unless its answer
+was there already ("asked": the model was asked, and the conversation does not know it).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def turns(requests: Iterable[Request], instance_of: Mapping[str, str]) -> list[T
     `instance_of`: token -> instance, to tell conversations apart: a request belongs to the instance of its first token.
     """
     found: list[Turn] = []
+    asked: dict[str, Turn] = {}
     seen: dict[str, set[str]] = {}
     latest: dict[str, list[str]] = {}
     for request in requests:
@@ -45,6 +47,8 @@ def turns(requests: Iterable[Request], instance_of: Mapping[str, str]) -> list[T
         if not whose:
             continue
         latest[whose] = prompts
+        for text in prompts[-1:]:
+            asked.setdefault(text, Turn(whose, "asked", text=text, at=request.ts))
         for text in prompts[:-1]:
             if text not in seen.setdefault(whose, set()):
                 seen[whose].add(text)
@@ -53,7 +57,8 @@ def turns(requests: Iterable[Request], instance_of: Mapping[str, str]) -> list[T
         found += [
             Turn(whose, "committed", text=text) for text in prompts[-1:] if text not in seen.setdefault(whose, set())
         ]
-    return found
+    committed = {turn.text for turn in found}
+    return found + [turn for text, turn in asked.items() if text not in committed]
 
 
 def _prompts(body: dict[str, Any]) -> list[str]:

@@ -23,6 +23,9 @@ _ENVELOPE = re.compile(
     r"\[ccmux channel=(?P<channel>\S+) from=\S+ id=(?P<id>m-[a-z0-9]+)\](?P<body>.*)\[end-[a-z2-7]{8}\]", re.DOTALL
 )
 _ENDED = ("done", "rejected", "dead")
+_KILLS_CLAUDE = ("claude", "tmux", "all", "wipe")
+_UNWRITTEN_WITHIN = 3.0
+"""Seconds after Claude asked the model in which what was answered may not be written down yet; 0.1 s on a calm machine."""
 _UNREAD_WITHIN = 60.0
 """Seconds in which what was written to a FIFO may still be unread when its daemon dies."""
 
@@ -173,6 +176,17 @@ def _lost(case: _Case) -> Iterator[Fault]:
                 yield from _ended(case, message)
 
 
+def _row_lost(case: _Case, token: str) -> bool:
+    """Whether the model was asked, and Claude was killed before it had written down what it had answered already."""
+    return any(
+        turn.at <= blow.at <= turn.at + _UNWRITTEN_WITHIN
+        for turn in case.history.turns
+        if turn.what == "asked" and token in turn.text
+        for blow in case.history.blows
+        if blow.instance == turn.instance and any(word in blow.what for word in _KILLS_CLAUDE)
+    )
+
+
 def _ended(case: _Case, message: Kept) -> Iterator[Fault]:
     replies = case.replies_to[message.id]
     if message.state not in _ENDED:
@@ -182,7 +196,7 @@ def _ended(case: _Case, message: Kept) -> Iterator[Fault]:
         yield Fault("lost", message.id, f"ended {message.state} without a word to its sender")
     if message.state == "done":
         tokens = TOKEN.findall(message.text)[:1]
-        if tokens and not case.commits_of[tokens[0]]:
+        if tokens and not case.commits_of[tokens[0]] and not _row_lost(case, tokens[0]):
             yield Fault("wrong-answer", message.id, "done, and it never was part of the conversation")
     for reply in replies:
         read = case.lines_of[reply.id]

@@ -247,3 +247,15 @@ def test_the_checker_knows_nothing_of_ccmux() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [name for name in names if name.startswith("ccmux")]
+
+
+def test_an_answer_whose_row_died_with_claude_is_no_wrong_answer() -> None:
+    found = _good(7)
+    at = _commit(found, 3)
+    prompt = found.turns[at]
+    found.turns[at] = replace(prompt, what="asked")
+    assert _kinds(found) == {"wrong-answer"}
+    found.blows.append(Blow(prompt.at + 60, "kill claude", prompt.instance))
+    assert _kinds(found) == {"wrong-answer"}
+    found.blows.append(Blow(prompt.at + 0.1, "kill all", prompt.instance))
+    assert _kinds(found) == set()

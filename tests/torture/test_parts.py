@@ -31,7 +31,8 @@ def test_a_prompt_that_no_later_request_holds_was_lost() -> None:
     one, two, three = "tok-0000000001", "tok-0000000002", "tok-0000000003"
     requests = [_asked(one), _asked(one, two + " lost"), _asked(one, two), _asked(one, two, three)]
     found = turns(requests, dict.fromkeys((one, two, three), "a"))
-    assert [turn.text for turn in found] == [one, two, three]
+    assert [turn.text for turn in found if turn.what == "committed"] == [one, two, three]
+    assert [turn.text for turn in found if turn.what == "asked"] == [two + " lost"]
 
 
 def test_a_prompt_that_stands_twice_in_the_conversation_is_seen_twice() -> None:

@@ -85,7 +85,8 @@ def test_an_upgrade_that_nobody_waits_for_is_undone(person: Installed, good: Pat
     person.run("send", "a", '<<standin {"text": "the long answer", "delay": 50}>> q1')
     person.wait_state("a", "busy")
     links = os.readlink(person.command)
-    process = person.popen("upgrade", "--to", str(good), "--no-probe")
+    heeding = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - whoever started us may ignore it
+    process = person.popen("upgrade", "--to", str(good), "--no-probe", preexec_fn=heeding)
     assert process.stdout is not None
     until(lambda: process.stdout and "ccmux is" in process.stdout.readline(), "it waits for a calm moment")
     process.send_signal(signal.SIGINT)
