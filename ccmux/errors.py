@@ -12,6 +12,11 @@ CcmuxError               1    anything that failed
 ├── TmuxError            1    tmux refused, or did not answer in time ("unknown" is not "gone")
 │   └── TmuxGone         1    there is no such server or session
 ├── ProtocolError        1    a peer on a socket or FIFO spoke what we do not
+├── GatewayError         1    an outside service did not do what it was asked
+│   ├── Undeliverable    1    it will never take this
+│   ├── NotNow           1    it certainly did not do it, and may later
+│   ├── Unsure           1    nobody knows whether it did it
+│   └── Rejected         1    it does not take our credentials
 └── JournalError         1    the journal cannot be opened, read or written
     └── DiskTrouble      1    the disk is full, read-only or failing; it may pass
 
@@ -98,6 +103,35 @@ class TmuxGone(TmuxError):
 
 class ProtocolError(CcmuxError):
     """The other end of a socket spoke something else."""
+
+
+class GatewayError(CcmuxError):
+    """An outside service did not do what it was asked."""
+
+
+class Undeliverable(GatewayError):
+    """It will never take this. `plain`: it may take the plain body."""
+
+    def __init__(self, what: str, *, fix: str = "", plain: bool = False) -> None:
+        super().__init__(what, fix=fix)
+        self.plain = plain
+
+
+class NotNow(GatewayError):
+    """It certainly did not do it, and may later. `after`: seconds to wait; 0: as we think fit."""
+
+    def __init__(self, what: str, *, after: float = 0.0, everywhere: bool = False) -> None:
+        super().__init__(what)
+        self.after = after
+        self.everywhere = everywhere
+
+
+class Unsure(GatewayError):
+    """Nobody knows whether it did it: it must be looked for before it is tried again."""
+
+
+class Rejected(GatewayError):
+    """It does not take our credentials. Nothing is tried until they change."""
 
 
 class JournalError(CcmuxError):
