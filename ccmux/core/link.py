@@ -14,8 +14,11 @@ from typing import Final
 
 import msgspec
 
+from ccmux.model.ids import NAME_PATTERN
+
 ID: Final = re.compile(r"[!-~]{1,200}")
 """What may name a message: printable ASCII without blanks."""
+CHANNEL: Final = re.compile(NAME_PATTERN)
 RESEND_FIRST: Final = 2.0
 RESEND_LONGEST: Final = 60.0
 """Seconds without an acknowledgement after which a message is sent again; doubling."""
@@ -24,7 +27,10 @@ OPEN: Final = 64
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Part `part` of `parts` of one message. `sum`: CRC-32 of the whole text, eight hex digits, when there are several."""
+    """Part `part` of `parts` of one message. `sum`: CRC-32 of the whole text, eight hex digits, when there are several.
+
+    `files`: a directory whose files go with the message. `on`, here and in every frame: answer on `out.<on>` instead.
+    """
 
     v: int
     id: str
@@ -35,37 +41,46 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: str = ""
     priority: str = ""
     expires: float = 0.0
+    files: str = ""
+    on: str = ""
 
 
 class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The message is committed: it need not be sent again. `queued`: so many messages come before it."""
+    """The message is committed: it need not be sent again. `message`: what it is called there; `queued`: so many messages
+    come before it.
+    """
 
     v: int
     ack: str
     queued: int = 0
+    message: str = ""
+    on: str = ""
 
 
-class Nack(msgspec.Struct, frozen=True):
+class Nack(msgspec.Struct, frozen=True, omit_defaults=True):
     """The message was not taken. `retry`: it may be, later."""
 
     v: int
     nack: str
     why: str = ""
     retry: bool = False
+    on: str = ""
 
 
-class Hello(msgspec.Struct, frozen=True):
+class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     """The peer speaks the link; replies to it are kept until it acknowledges them."""
 
     v: int
     hello: str
+    on: str = ""
 
 
-class Bye(msgspec.Struct, frozen=True):
+class Bye(msgspec.Struct, frozen=True, omit_defaults=True):
     """The peer leaves for good: the channel is a plain one again."""
 
     v: int
     bye: bool
+    on: str = ""
 
 
 Frame = Part | Ack | Nack | Hello | Bye
@@ -95,6 +110,8 @@ def frame_of(value: object) -> Frame | Malformed | None:
     name = next((getattr(frame, key) for key in ("id", "ack", "nack") if hasattr(frame, key)), None)
     if name is not None and not ID.fullmatch(name):
         return Malformed(_shown(name), f"an id matches {ID.pattern}")
+    if frame.on and not CHANNEL.fullmatch(frame.on):
+        return Malformed(_shown(name), f"a channel matches {CHANNEL.pattern}")
     if isinstance(frame, Part) and not 1 <= frame.part <= frame.parts:
         return Malformed(frame.id, f"part {frame.part} of {frame.parts}")
     return frame

@@ -75,6 +75,8 @@ class OutLine(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     sum: str = ""
     about: str = ""
+    files: str = ""
+    to: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -91,10 +93,12 @@ def out_lines(reply: Reply, limit: int) -> list[bytes]:
         text="",
         sum="0" * 8,
         about=reply.about,
+        files=reply.files,
+        to=reply.to,
     )
-    error = _cut(reply.error, limit // 4)
+    error = _cut(reply.error, min(limit // 4, (limit - len(_encode(worst))) // 2))
     room = limit - len(_encode(worst)) - len(_encode(error)) - len(',"error":') - 1
-    pieces = list(_slices(reply.text, room)) or [""]
+    pieces = list(slices(reply.text, room)) or [""]
     lines, total = [], checksum(reply.text) if len(pieces) > 1 else ""
     for number, piece in enumerate(pieces, 1):
         line = OutLine(
@@ -107,16 +111,18 @@ def out_lines(reply: Reply, limit: int) -> list[bytes]:
             error=error,
             sum=total,
             about=reply.about,
+            files=reply.files,
+            to=reply.to,
         )
         lines.append(_encode(line) + b"\n")
     return lines
 
 
 def _cut(text: str, room: int) -> str:
-    return next(_slices(text, room), "")
+    return next(slices(text, room), "")
 
 
-def _slices(text: str, room: int) -> Iterator[str]:
+def slices(text: str, room: int) -> Iterator[str]:
     """Pieces of the text whose JSON takes at most `room` bytes each, cut between characters."""
     at = 0
     while at < len(text):

@@ -53,6 +53,17 @@ def take(inbox: Path, message_id: MessageId, paths: Iterable[str], most_bytes: i
     return tuple(taken)
 
 
+def listed(directory: str) -> tuple[str, ...]:
+    """The files of a directory, by name. Raises UsageError for what is none, or cannot be read."""
+    path = Path(directory)
+    if not path.is_absolute():
+        raise UsageError(f"{directory!a} is not an absolute path")
+    try:
+        return tuple(str(one) for one in sorted(path.iterdir()))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{directory!a} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
 def _copy(inbox: Path, stem: str, path: Path, most_bytes: int) -> Attachment:
     content = _read(path, most_bytes)
     image = next((extension for pattern, extension in _IMAGES if pattern.match(content)), "")

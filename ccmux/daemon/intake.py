@@ -115,13 +115,23 @@ class Intake:
         return message
 
     async def from_peer(
-        self, text: str, *, channel: ChannelName, sender: str, key: str, urgent: bool, expires_at: float
+        self,
+        text: str,
+        *,
+        channel: ChannelName,
+        sender: str,
+        key: str,
+        urgent: bool,
+        expires_at: float,
+        files: tuple[str, ...] = (),
     ) -> Message:
         """What a peer of the link sent: a message, or an order of somebody who may."""
         order = commanded(text) if f"{channel}:{sender}" in self._driver.spec.approvals.operators else None
         if order is not None:
             return await self._commanded(order, text, channel, sender, key)
-        return await self.take(text, channel=channel, sender=sender, key=key, urgent=urgent, expires_at=expires_at)
+        return await self.take(
+            text, channel=channel, sender=sender, key=key, urgent=urgent, expires_at=expires_at, files=files
+        )
 
     async def _commanded(
         self, order: Commanded, text: str, channel: ChannelName, sender: str, key: str | None

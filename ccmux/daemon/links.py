@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ccmux.core.link import Ack, Assembly, Bye, Frame, Hello, Malformed, Nack, Part, Whole, line
+from ccmux.daemon import attachments
 from ccmux.daemon.hub import Hub
-from ccmux.errors import JournalError, Refused
+from ccmux.errors import JournalError, Refused, UsageError
 from ccmux.fifo.pipe import PIPE_BUF
 from ccmux.journal import links
 from ccmux.journal.database import Database
@@ -37,26 +38,34 @@ class Links:
         self._max_bytes = max_bytes
         self._assemblies: dict[ChannelName, Assembly] = {}
 
-    async def heard(self, channel: ChannelName, frame: Frame | Malformed) -> None:
-        """One frame. A message is acknowledged after its commit; what cannot be taken is told with the reason."""
+    async def heard(self, came_on: ChannelName, frame: Frame | Malformed) -> None:
+        """One frame. What concerns its peer concerns the channel on which that wants its answers.
+
+        A message is acknowledged after its commit; what cannot be taken is told with the reason.
+        """
+        channel = came_on
+        if not isinstance(frame, Malformed) and frame.on:
+            channel = ChannelName(frame.on)
         if isinstance(frame, Bye):
             await self._db.insist(partial(links.leave, channel=channel))
             self._hub.linked.discard(channel)
             log.info("the peer of %s has left", channel)
             return
-        answer = await self._answer(channel, frame)
+        answer = await self._answer(came_on, channel, frame)
         if not isinstance(frame, Malformed):
             await self._joined(channel, frame.hello if isinstance(frame, Hello) else "")
         if answer is not None:
             self._hub.tell(channel, line(answer))
 
-    async def _answer(self, channel: ChannelName, frame: Part | Ack | Nack | Hello | Malformed) -> Frame | None:
+    async def _answer(
+        self, came_on: ChannelName, channel: ChannelName, frame: Part | Ack | Nack | Hello | Malformed
+    ) -> Frame | None:
         """What the peer is told. Messages come first to the journal's queue: nothing is awaited before, so order stays."""
         if isinstance(frame, Part):
             whole = self._assemblies.setdefault(channel, Assembly(self._max_bytes)).feed(frame)
             if isinstance(whole, Malformed):
                 return self._refused(channel, whole.id, whole.why, retry=True)
-            return None if whole is None else await self._taken(channel, whole)
+            return None if whole is None else await self._taken(came_on, channel, whole)
         if isinstance(frame, Malformed):
             return self._refused(channel, frame.id, frame.why, retry=False)
         if isinstance(frame, Hello):
@@ -78,21 +87,24 @@ class Links:
         log.info("the peer of %s speaks the link", channel)
         self._hub.kick(channel).set()
 
-    async def _taken(self, channel: ChannelName, whole: Whole) -> Frame:
+    async def _taken(self, came_on: ChannelName, channel: ChannelName, whole: Whole) -> Frame:
         first = whole.first
         try:
             message = await self._take(
                 whole.text,
-                channel=channel,
+                channel=came_on,
                 sender=first.sender,
-                key=f"link:{channel}:{whole.id}",
+                key=links.key_of(channel, whole.id),
                 urgent=first.priority == "high",
                 expires_at=first.expires,
+                files=attachments.listed(first.files) if first.files else (),
             )
+        except UsageError as error:
+            return self._refused(channel, whole.id, error.what, retry=False)
         except (Refused, JournalError) as error:
             fits = len(whole.text.encode("utf-8", "surrogatepass")) <= self._max_bytes
             return self._refused(channel, whole.id, error.what, retry=fits)
-        return Ack(1, whole.id, self._ahead(message.id))
+        return Ack(1, whole.id, self._ahead(message.id), message.id)
 
     def _refused(self, channel: ChannelName, name: str, why: str, *, retry: bool) -> Nack:
         log.warning("not taken from %s: %s", channel, why)

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 
+from ccmux.journal import links
 from ccmux.model.ids import ChannelName, MessageId
 from ccmux.model.message import Reply
 
 
 def put(db: sqlite3.Connection, reply: Reply, at: float) -> None:
     db.execute(
-        "INSERT INTO outbox (id, reply_to, channel, text, error, about, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (reply.id, reply.reply_to, reply.channel, reply.text, reply.error, reply.about, at),
+        "INSERT INTO outbox (id, reply_to, channel, text, error, about, files, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (reply.id, reply.reply_to, reply.channel, reply.text, reply.error, reply.about, reply.files, at),
     )
+
+
+_WAITING = """SELECT outbox.*, inbox.source_key FROM outbox LEFT JOIN inbox ON inbox.id = outbox.reply_to
+    WHERE outbox.channel = ? AND delivered_at IS NULL ORDER BY outbox.seq LIMIT ?"""
 
 
 def next_of(db: sqlite3.Connection, channel: ChannelName) -> Reply | None:
     """The oldest reply that this channel has not taken."""
-    row = db.execute(
-        "SELECT * FROM outbox WHERE channel = ? AND delivered_at IS NULL ORDER BY seq LIMIT 1", (channel,)
-    ).fetchone()
-    return None if row is None else reply_of(row)
+    return next(iter(first_of(db, channel, 1)), None)
 
 
 def first_of(db: sqlite3.Connection, channel: ChannelName, limit: int) -> list[Reply]:
     """The oldest replies that this channel has not taken."""
-    rows = db.execute(
-        "SELECT * FROM outbox WHERE channel = ? AND delivered_at IS NULL ORDER BY seq LIMIT ?", (channel, limit)
-    )
-    return [reply_of(row) for row in rows]
+    return [reply_of(row) for row in db.execute(_WAITING, (channel, limit))]
 
 
 def channels(db: sqlite3.Connection) -> list[ChannelName]:
@@ -57,11 +56,14 @@ def first_to(db: sqlite3.Connection, message_id: MessageId) -> Reply | None:
 
 
 def reply_of(row: sqlite3.Row) -> Reply:
+    has = row.keys()  # older journals have fewer
     return Reply(
         id=MessageId(row["id"]),
         reply_to=MessageId(row["reply_to"]),
         channel=ChannelName(row["channel"]),
         text=row["text"],
         error=row["error"],
-        about=row["about"] if "about" in row.keys() else "",  # noqa: SIM118 - a Row; older journals have none
+        about=row["about"] if "about" in has else "",
+        files=row["files"] if "files" in has else "",
+        to=links.name_of(row["source_key"] or "") if "source_key" in has else "",
     )

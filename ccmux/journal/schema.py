@@ -150,5 +150,8 @@ MIGRATIONS: Final = (
     CREATE TABLE usage_told (session_id TEXT PRIMARY KEY, at REAL NOT NULL, total REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE usage_files (path TEXT PRIMARY KEY, offset INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE outbox ADD COLUMN files TEXT NOT NULL DEFAULT '';
+    """,
 )
 """`user_version` n: the first n scripts have run."""

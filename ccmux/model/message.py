@@ -107,3 +107,7 @@ class Reply:
     """set when this is not Claude's answer but the reason why there is none"""
     about: str = ""
     """empty for an answer; else what this tells of: `approval CODE`, `held`"""
+    files: str = ""
+    """a directory with the files that go with it"""
+    to: str = ""
+    """the name that the peer of the link gave to the message that caused it"""

@@ -1,4 +1,4 @@
-"""What a peer of the link must do, tried on `docs/example-channel`, or on the command in CCMUX_PEER.
+"""What a peer of the link must do, tried on `docs/example-channel` and on `ccmux.fifo.peer`, or on the command in CCMUX_PEER.
 
 The command is called with the run directory, the channel's name and a spool directory: it sends every file in `spool/send`
 (its name is the id), deletes it once acknowledged, and keeps every answer as JSON in `spool/got`.
@@ -24,11 +24,17 @@ from tests.rig import Rig, kill, until
 pytestmark = pytest.mark.real
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "example-channel"
-COMMAND = shlex.split(os.environ.get("CCMUX_PEER", "")) or [sys.executable, str(EXAMPLE)]
+OURS = Path(__file__).parent / "spooled_peer.py"
+COMMANDS = (
+    {"given": shlex.split(os.environ["CCMUX_PEER"])}
+    if os.environ.get("CCMUX_PEER")
+    else {"example": [sys.executable, str(EXAMPLE)], "ours": [sys.executable, str(OURS)]}
+)
 
 
 class Peer:
-    def __init__(self, rig: Rig, name: str = "a", channel: str = "mail") -> None:
+    def __init__(self, rig: Rig, command: list[str], name: str = "a", channel: str = "mail") -> None:
+        self.command = command
         self.rig, self.channel = rig, channel
         self.run = rig.paths(name).run
         self.spool = rig.home / "spool"
@@ -37,7 +43,7 @@ class Peer:
         (self.spool / "got").mkdir()
 
     def start(self) -> None:
-        self.process = subprocess.Popen([*COMMAND, str(self.run), self.channel, str(self.spool)])
+        self.process = subprocess.Popen([*self.command, str(self.run), self.channel, str(self.spool)])
 
     def kill(self) -> None:
         if self.process is not None:
@@ -59,11 +65,11 @@ class Peer:
         return [json.loads(file.read_text()) for file in (self.spool / "got").glob("m-*")]
 
 
-@pytest.fixture
-def peer(rig: Rig) -> Iterator[Peer]:
+@pytest.fixture(params=list(COMMANDS))
+def peer(rig: Rig, request: pytest.FixtureRequest) -> Iterator[Peer]:
     rig.new("a")
     rig.standin.default({"text": "ok"})
-    one = Peer(rig)
+    one = Peer(rig, COMMANDS[request.param])
     yield one
     one.kill()
 
