@@ -65,6 +65,11 @@ class InstancePaths:
         return self.home / "inbox"
 
     @property
+    def outgoing(self) -> Path:
+        """Copies of the files that go with answers."""
+        return self.data / "outgoing"
+
+    @property
     def hook_spool(self) -> Path:
         return self.data / "hooks"
 

@@ -91,6 +91,7 @@ def test_every_request_of_the_control_socket_is_described() -> None:
     source = (ROOT / "ccmux" / "daemon" / "control.py").read_text()
     handled = {op for line in re.findall(r'case ("\w+"(?: \| "\w+")*):', source) for op in re.findall(r"\w+", line)}
     handled |= {op for line in re.findall(r"request\.op in \(([^)]*)\)", source) for op in re.findall(r"\w+", line)}
+    handled |= set(re.findall(r'request\.op == "(\w+)":', source))
     assert set(re.findall(r'^\| `\{"op":"(\w+)"', PROTOCOL, re.MULTILINE)) == handled
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ccmux.core.asking import words
+from ccmux.core.asking import frame, words
 from ccmux.core.permission import Rules, Way, answered, grant, questions, way
 from ccmux.errors import Refused, UsageError
 from ccmux.journal import approvals, outbox
@@ -83,6 +83,13 @@ class Approvals:
         for left in await self._db.read(approvals.open_ones):
             if left.id not in self._waiting:
                 await self._end(replace(left, state=ApprovalState.WITHDRAWN, decided_by="ccmux"))
+
+    async def frame(self, name: str) -> dict[str, Any]:
+        """One of them as programs see it, by its code or id. Raises UsageError when there is none."""
+        approval = await self._db.read(partial(approvals.find, name=name))
+        if approval is None:
+            raise UsageError(f"there is no approval {name!a}", fix="ccmux approvals")
+        return frame(approval, self._name)
 
     async def ask(self, asked: Asked, cause: Cause | None, *, requested: bool) -> Verdict | Approval:
         """A verdict at once, or an approval to `wait` for. `cause` None: the terminal. `requested`: Claude itself asks."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import click
 
 from ccmux.cli import render
 from ccmux.cli.instances import INSTANCE
-from ccmux.core.asking import words
-from ccmux.core.permission import choices, questions
+from ccmux.core.asking import frame, words
 from ccmux.fleet import registry
 from ccmux.journal.history import approvals, audit
-from ccmux.model.approval import Approval, Kind
+from ccmux.model.approval import Approval
 
 
 @click.command()
@@ -35,7 +33,7 @@ def command(name: str | None, everything: bool, as_audit: bool, limit: int, as_j
         (one, paths.name) for paths in found for one in approvals(paths.journal, everything=everything, limit=limit)
     ]
     if as_json:
-        print(render.as_json({"v": 1, "approvals": [_frame(one, instance) for one, instance in asked]}))
+        print(render.as_json({"v": 1, "approvals": [frame(one, instance) for one, instance in asked]}))
     elif not asked:
         print("nothing waits for an answer")
     for one, instance in [] if as_json else asked:
@@ -54,24 +52,3 @@ def _full(one: Approval, instance: str) -> str:
     if one.decided_by:
         text = [*text[:-1], *([f"  reason: {one.reason}"] if one.reason else [])]
     return "\n".join([head, *(f"  {render.plain(line)}" for line in text)])
-
-
-def _frame(one: Approval, instance: str) -> dict[str, Any]:
-    asked, cause = one.asked, one.cause
-    parts = questions(asked.input) if asked.kind is Kind.QUESTION else []
-    return {
-        "id": one.id,
-        "code": one.code,
-        "instance": instance,
-        "kind": asked.kind,
-        "tool": asked.tool,
-        "input": asked.input,
-        "cwd": asked.cwd,
-        "cause": {"message_id": cause.message_id, "channel": cause.channel, "sender": cause.sender},
-        "options": [choices(part) for part in parts],
-        "created_at": one.created_at,
-        "expires_at": one.expires_at,
-        "state": one.state,
-        "decided_by": one.decided_by,
-        "reason": one.reason,
-    }

@@ -28,6 +28,28 @@ def words(approval: Approval, instance: str) -> str:
     return "\n".join([visible(head), *(f"  {visible(line)}" for line in body), _how(approval)])
 
 
+def frame(one: Approval, instance: str) -> dict[str, Any]:
+    """As `approvals --json` shows it; see docs/PROTOCOL.md."""
+    asked, cause = one.asked, one.cause
+    parts = questions(asked.input) if asked.kind is Kind.QUESTION else []
+    return {
+        "id": one.id,
+        "code": one.code,
+        "instance": instance,
+        "kind": asked.kind,
+        "tool": asked.tool,
+        "input": asked.input,
+        "cwd": asked.cwd,
+        "cause": {"message_id": cause.message_id, "channel": cause.channel, "sender": cause.sender},
+        "options": [choices(part) for part in parts],
+        "created_at": one.created_at,
+        "expires_at": one.expires_at,
+        "state": one.state,
+        "decided_by": one.decided_by,
+        "reason": one.reason,
+    }
+
+
 def visible(text: str) -> str:
     """With everything that does not show itself, or steers a terminal or the direction of writing, spelled out."""
     return "".join(char if char.isprintable() or char == "\t" else f"\\u{ord(char):04x}" for char in text)

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from ccmux.approvals.desk import Answer, Approvals
+from ccmux.core.commanded import commanded
 from ccmux.daemon.desk import Desk
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
@@ -28,7 +29,7 @@ from ccmux.daemon.intake import Intake
 from ccmux.daemon.orders import Typed
 from ccmux.daemon.permits import Permits
 from ccmux.daemon.status import evidence, status
-from ccmux.errors import CcmuxError, ProtocolError
+from ccmux.errors import CcmuxError, ProtocolError, UsageError
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
 from ccmux.model.ids import MessageId
@@ -40,7 +41,7 @@ LINE_LIMIT = 64 * 1024 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One request. `op` is status, watch, send, wait, want, retry, drop, cancel, permit, approve, deny or exit."""
+    """One request; docs/PROTOCOL.md has what each `op` wants."""
 
     op: str
     text: str = ""
@@ -143,14 +144,25 @@ class Control:
             case _:
                 return await self._by_a_person(request)
 
+    async def _order(self, request: Request, who: str) -> dict[str, Any]:
+        """One of the orders that may come over a channel; what came of it is told in words, also when it was not done."""
+        order = commanded(request.text)
+        if order is None or self._intake.commands is None:
+            raise UsageError(f"{request.text[:40]!a} is no order", fix="see README, Approvals")
+        return {"v": 1, "said": await self._intake.commands(order, who)}
+
     async def _by_a_person(self, request: Request) -> dict[str, Any]:
         """What a person decides about one message, or about one question of Claude's."""
         if request.op in ("retry", "drop", "cancel"):
             return {"v": 1} | await self._desk.do(request.op, MessageId(request.id))
         if request.op in ("approve", "deny"):
             return await self._decide(request)
+        if request.op == "approval":
+            return {"v": 1, "approval": await self._approvals.frame(request.id)}
         who = request.sender or self._intake.owner
         match request.op:
+            case "order":
+                return await self._order(request, who)
             case "pause":
                 await self._driver.orders.pause(who)
             case "resume":

@@ -14,9 +14,11 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
+from typing import Final
 
 from ccmux import steady
 from ccmux.claude import transcript as transcripts
+from ccmux.core.activity import Activity, seen
 from ccmux.core.commands import Answer, Clear, Command, Enter, Paste, Remember, Save, Stash, Untangle
 from ccmux.core.delivery import Delivery
 from ccmux.core.envelope import envelope_id
@@ -40,7 +42,7 @@ from ccmux.journal.meta import Conversation
 from ccmux.model.ids import Generation, MessageId
 from ccmux.model.instance import Role
 from ccmux.model.message import Message, MessageState
-from ccmux.model.state import InstanceState
+from ccmux.model.state import InstanceState, Reading
 from ccmux.model.turn import PromptAccepted, PromptCommitted, SessionBegan, TurnEvent, TurnInterrupted
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,9 @@ DRAWN = 2.0
 """Seconds after which Claude, however busy the machine, has drawn what follows from a key."""
 RESCAN = 30.0
 """Seconds after which everything is looked at even when nothing was told."""
+
+
+_WITH_CLAUDE: Final = frozenset({MessageState.ACCEPTED, MessageState.COMMITTED})
 
 
 class Driver:
@@ -237,8 +242,18 @@ class Driver:
             self._wake_in(AGAIN_SOON)
             return
         await self._do(self.delivery.handle(looked, now))
+        self._hub.act(self._activity(reading, wall))
         if looked.idle or reading.state is InstanceState.TYPING or seen.without_registry:
             self._observer.wake_for_people(seen, reading, self.delivery, wall)
+
+    def _activity(self, reading: Reading, wall: float) -> Activity:
+        """The turn that runs: it is another one when another message is with Claude."""
+        current = self.delivery.current
+        if reading.state not in (InstanceState.BUSY, InstanceState.WAITING):
+            return Activity() if reading.state is InstanceState.IDLE else self._hub.activity
+        caused = current.id if current is not None and current.state in _WITH_CLAUDE else MessageId("")
+        known = self._hub.activity
+        return known if known.since and known.message_id == caused else Activity(caused, wall)
 
     async def _count(self, wall: float, *, calm: bool) -> None:
         """What was used, and whether that was too much."""
@@ -343,6 +358,8 @@ class Driver:
         if self._tail is None:
             return
         for line in self._tail.lines():
+            for words in seen(line):
+                self._hub.act(self._hub.activity.doing(words))
             for event in events_of(line):
                 self._observer.heard_row(event)
                 await self._happened(event, now)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.claude import transcript as transcripts
+from ccmux.daemon.outgoing import Outgoing
 from ccmux.errors import JournalError
 from ccmux.journal import retention
 from ccmux.journal.database import Database
@@ -30,7 +31,8 @@ _NAME: Final = re.compile(r"\.?(m-[a-z0-9]+)[.-]")
 class Housekeeping:
     """Of one instance. `keep_days` 0 keeps everything."""
 
-    def __init__(self, db: Database, inbox: Path, keep_days: float, claude: Path) -> None:
+    def __init__(self, db: Database, inbox: Path, keep_days: float, claude: Path, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._db = db
         self._claude = claude
         self._inbox = inbox
@@ -58,6 +60,7 @@ class Housekeeping:
                 forgotten += len(found)
             await self._db.run(partial(retention.forget_the_rest, before=before))
             await self._db.run(partial(retention.forget_grants, living=transcripts.living(self._claude, before)))
+        await asyncio.to_thread(self._outgoing.forget, self._keep_days)
         removed = await self._db.read(partial(self._remove_orphans, now=now))
         if forgotten or removed:
             log.info("forgot %d messages that ended long ago; removed %d files", forgotten, removed)

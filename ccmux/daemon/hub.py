@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from ccmux.core.activity import Activity
 from ccmux.core.explain import Evidence
 from ccmux.model.approval import Approval
 from ccmux.model.ids import ChannelName, MessageId
@@ -43,6 +44,8 @@ class Hub:
         """why nothing is typed for the rest of the day, in words; empty: it may be"""
         self.held_until = 0.0
         """wall clock"""
+        self.activity = Activity()
+        """what the running turn does"""
         self._words: list[str] = []
         self.tidy = False
         """a prompt that was stopped may stand in the box again"""
@@ -96,6 +99,12 @@ class Hub:
             self.since = now
         self.reading, self.evidence = reading, evidence
         if changed:
+            self.tell_watchers()
+
+    def act(self, activity: Activity) -> None:
+        """The running turn does that now."""
+        if activity != self.activity:
+            self.activity = activity
             self.tell_watchers()
 
     def say(self, word: str) -> None:

@@ -5,6 +5,7 @@ While the disk does not take it, it waits: nothing that would follow from it is 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import time
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 
 from ccmux.core.commands import Answer
 from ccmux.core.delivery import REMEMBERED
+from ccmux.core.outgoing import FILE
 from ccmux.daemon.hub import Hub
+from ccmux.daemon.outgoing import Outgoing
 from ccmux.journal import inbox, meta, outbox, turns
 from ccmux.journal.database import Database
 from ccmux.journal.meta import Conversation
@@ -60,9 +63,10 @@ def _proof(message: Message) -> str:
 class Record:
     """The journal as the driver writes it."""
 
-    def __init__(self, db: Database, hub: Hub) -> None:
+    def __init__(self, db: Database, hub: Hub, outgoing: Outgoing) -> None:
         self._db = db
         self._hub = hub
+        self._outgoing = outgoing
 
     async def load(self) -> Kept:
         """Everything that a new daemon takes up."""
@@ -94,6 +98,10 @@ class Record:
     async def answer(self, answer: Answer, talk: Conversation) -> None:
         """The message's end, the reply, what may yet add to it, the cursor."""
         now = time.time()
+        reply_id = new_message_id()
+        text, files = answer.text, ""
+        if FILE in text:
+            text, files = await asyncio.to_thread(self._outgoing.collect, text, reply_id)
 
         def work(db: sqlite3.Connection) -> Reply | None:
             message = answer.message or inbox.get(db, answer.message_id)
@@ -101,7 +109,7 @@ class Record:
                 return None
             if answer.message is not None:
                 inbox.save(db, message, now)
-            reply = Reply(new_message_id(), message.id, message.channel, answer.text, answer.error)
+            reply = Reply(reply_id, message.id, message.channel, text, answer.error, files=files)
             outbox.put(db, reply, now)
             meta.remember_tasks(db, answer.tasks, message.id)
             if answer.message is None:

@@ -26,6 +26,7 @@ from ccmux.daemon.intake import Intake
 from ccmux.daemon.notify import Notify
 from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
+from ccmux.daemon.outgoing import Outgoing
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.daemon.supervised import Supervised
@@ -109,9 +110,12 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
         db = Database(paths.journal, hub.tell_watchers)
         stack.push_async_callback(db.close)
         session = Session(paths, spec, hub.change, umask, no_server=no_server)
+        outgoing = Outgoing(paths.outgoing, launch.work_directory(paths, spec), spec.delivery.max_file_bytes)
         orders = Orders(session, db, hub)
         usage = Usage(paths, spec.timezone, db)
-        driver = Driver(session, Record(db, hub), hub, orders, usage=usage, budget=Budget(spec.budget, usage, db, hub))
+        driver = Driver(
+            session, Record(db, hub, outgoing), hub, orders, usage=usage, budget=Budget(spec.budget, usage, db, hub)
+        )
         await driver.recover()
         intake = Intake(paths.run, db, driver, hub)
         approvals = Approvals(paths.name, db, spec, hub.told)
@@ -133,7 +137,8 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(supervised.run(), name="supervised"),
                 group.create_task(
-                    Housekeeping(db, paths.inbox, spec.journal.keep_days, paths.claude).run(), name="housekeeping"
+                    Housekeeping(db, paths.inbox, spec.journal.keep_days, paths.claude, outgoing).run(),
+                    name="housekeeping",
                 ),
             ]
             async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):

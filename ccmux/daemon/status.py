@@ -49,5 +49,6 @@ async def status(driver: Driver, db: Database, hub: Hub) -> dict[str, Any]:
         login=driver.session.login,
         until=driver.held_until,
         drift=drift(paths, spec),
+        activity=asdict(hub.activity) if hub.activity.since else {},
         usage=usage_frame(driver.usage.today) if driver.usage.today.day else {},
     )

@@ -57,6 +57,8 @@ class Inlet(Protocol):
 class Transport(Protocol):
     """One account at one service."""
 
+    identity: str
+    """what only one process may use at a time, as a name that tells no secret"""
     caps: Caps
 
     async def run(self, inlet: Inlet) -> None:

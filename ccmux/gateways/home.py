@@ -31,6 +31,10 @@ class Home:
         self.own = found[2] or ""
         self.path = directory() / name
 
+    def words(self) -> tuple[str, ...]:
+        """What a person says after `ccmux gateway`."""
+        return (self.kind, self.own) if self.own else (self.kind,)
+
     @property
     def config(self) -> Path:
         return self.path / "gateway.toml"

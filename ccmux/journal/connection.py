@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.errors import DiskTrouble, JournalError
-from ccmux.journal.schema import MIGRATIONS, READABLE_FROM
+from ccmux.journal.schema import JOURNAL, Schema
 
 _WEATHER: Final = frozenset(
     {
@@ -31,15 +31,15 @@ _PRIMARY: Final = 0xFF
 """The part of an extended error code that names its kind."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, schema: Schema = JOURNAL) -> sqlite3.Connection:
     """Open (or make) a journal and bring it to the present schema. Fails on a newer one, and on a damaged file."""
-    _check(path)
+    _check(path, schema)
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     except sqlite3.Error as error:
         raise explained(error, path, "opened") from error
     try:
-        _prepare(db)
+        _prepare(db, schema)
     except sqlite3.Error as error:
         db.close()
         raise explained(error, path, "opened") from error
@@ -65,7 +65,7 @@ def _damaged(path: Path, how: str) -> JournalError:
     )
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, schema: Schema) -> None:
     """Look at it without writing: a journal that is damaged or too new stays as it is, its write-ahead log, too."""
     if not path.exists() or not path.stat().st_size:
         return
@@ -78,23 +78,23 @@ def _check(path: Path) -> None:
         raise explained(error, path, "opened") from error
     if found != "ok":
         raise _damaged(path, str(found))
-    if readable_from > len(MIGRATIONS):
+    if readable_from > len(schema.scripts):
         raise JournalError(
-            f"the journal {path} has schema {version}, this ccmux knows up to {len(MIGRATIONS)}",
+            f"the journal {path} has schema {version}, this ccmux knows up to {len(schema.scripts)}",
             fix="use the newer ccmux that wrote it",
         )
 
 
-def _prepare(db: sqlite3.Connection) -> None:
+def _prepare(db: sqlite3.Connection, schema: Schema) -> None:
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    _migrate(db)
+    _migrate(db, schema)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def _migrate(db: sqlite3.Connection, schema: Schema) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    for number in range(version, len(MIGRATIONS)):
-        readable_from = min(number + 1, READABLE_FROM)
+    for number in range(version, len(schema.scripts)):
+        readable_from = min(number + 1, schema.readable_from)
         marks = f"PRAGMA user_version = {number + 1}; PRAGMA application_id = {readable_from};"
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} {marks} COMMIT;")
+        db.executescript(f"BEGIN IMMEDIATE; {schema.scripts[number]} {marks} COMMIT;")

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from ccmux.errors import DiskTrouble, JournalError
 from ccmux.journal.connection import connect, explained
+from ccmux.journal.schema import JOURNAL, Schema
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,13 @@ _Result = tuple[asyncio.Future[Any], Any, BaseException | None]
 class Database:
     """The writer thread. Awaited from the loop; a failed unit of work takes no other with it."""
 
-    def __init__(self, path: Path, on_trouble: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, on_trouble: Callable[[], None] = lambda: None, schema: Schema = JOURNAL) -> None:
         self.path = path
         self.trouble = ""
         """why nothing can be written now, while something waits to be"""
         self._on_trouble = on_trouble
         self._insists = True
-        self._db = connect(path)
+        self._db = connect(path, schema)
         self._work: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)

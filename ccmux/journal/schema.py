@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The scripts of one kind of file, and the oldest version of it whose releases can use the present one."""
+
+    scripts: tuple[str, ...]
+    readable_from: int
+
 
 READABLE_FROM: Final = 5
 """The oldest schema whose releases can use a journal of the present one: whatever came after it was only added. It is
@@ -155,3 +165,4 @@ MIGRATIONS: Final = (
     """,
 )
 """`user_version` n: the first n scripts have run."""
+JOURNAL: Final = Schema(MIGRATIONS, READABLE_FROM)

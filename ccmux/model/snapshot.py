@@ -27,6 +27,7 @@ def frame(
     until: float = 0.0,
     drift: tuple[str, ...] = (),
     usage: dict[str, Any] | None = None,
+    activity: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The keys that scripts rely on; added to, never changed."""
     try:
@@ -53,4 +54,5 @@ def frame(
         "until": until,
         "drift": list(drift),
         "usage": usage or {},
+        "activity": activity or {},
     }

@@ -18,6 +18,7 @@ from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.orders import Orders
+from ccmux.daemon.outgoing import Outgoing
 from ccmux.daemon.record import Record
 from ccmux.daemon.session import Session
 from ccmux.daemon.usage import Usage
@@ -45,7 +46,8 @@ class Door:
         usage = Usage(self.paths, "", self.db)
         budget = Budget(BudgetSpec(), usage, self.db, self.hub)
         orders = Orders(session, self.db, self.hub)
-        driver = Driver(session, Record(self.db, self.hub), self.hub, orders, usage=usage, budget=budget)
+        record = Record(self.db, self.hub, Outgoing(self.paths.outgoing, home, 1000))
+        driver = Driver(session, record, self.hub, orders, usage=usage, budget=budget)
         self.intake = Intake(self.run, self.db, driver, self.hub)
         self.tasks: list[asyncio.Task[None]] = []
 

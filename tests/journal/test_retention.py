@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.daemon.housekeeping import Housekeeping
+from ccmux.daemon.outgoing import Outgoing
 from ccmux.journal import inbox, meta, outbox, turns
 from ccmux.journal.database import Database
 from ccmux.journal.history import latest_turns, trace
@@ -21,6 +22,7 @@ from ccmux.model.turn import Cause
 
 DAY = 86_400.0
 NOW = 1000 * DAY
+OUTGOING = Outgoing(Path("/nonexistent/outgoing"), Path("/nonexistent"), 1000)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ async def test_what_ended_long_ago_goes_with_all_that_is_its_own(db: Database, t
     await had(db, "m-unread", MessageState.DONE, 900, delivered=False)
     await had(db, "m-waits", MessageState.RECEIVED, 900)
     await had(db, "m-new", MessageState.DONE, 0)
-    keeper = Housekeeping(db, tmp_path / "inbox", 90, tmp_path)
+    keeper = Housekeeping(db, tmp_path / "inbox", 90, tmp_path, OUTGOING)
     assert await keeper.tidy(NOW) == 2
     assert await keeper.tidy(NOW) == 0
     assert rows(db.path) == {"m-young", "m-dead", "m-unread", "m-waits", "m-new"}
@@ -72,20 +74,20 @@ async def test_many_are_forgotten_in_slices(db: Database, tmp_path: Path) -> Non
     for number in range(450):
         await had(db, f"m-{number}", MessageState.DONE, 100)
     await had(db, "m-new", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 90, tmp_path).tidy(NOW) == 450
+    assert await Housekeeping(db, tmp_path, 90, tmp_path, OUTGOING).tidy(NOW) == 450
     assert rows(db.path) == {"m-new"}
 
 
 async def test_nothing_is_forgotten_when_that_is_not_wished(db: Database, tmp_path: Path) -> None:
     await had(db, "m-old", MessageState.DONE, 900)
     await had(db, "m-new", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 0, tmp_path).tidy(NOW) == 0
+    assert await Housekeeping(db, tmp_path, 0, tmp_path, OUTGOING).tidy(NOW) == 0
 
 
 async def test_a_clock_that_was_set_forward_makes_nothing_old(db: Database, tmp_path: Path) -> None:
     await had(db, "m-1", MessageState.DONE, 10)
     await had(db, "m-2", MessageState.DONE, 0)
-    assert await Housekeeping(db, tmp_path, 90, tmp_path).tidy(NOW + 5000 * DAY) == 0
+    assert await Housekeeping(db, tmp_path, 90, tmp_path, OUTGOING).tidy(NOW + 5000 * DAY) == 0
 
 
 async def test_files_without_a_message_go_and_others_stay(db: Database, tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ async def test_files_without_a_message_go_and_others_stay(db: Database, tmp_path
         (directory / name).write_text("x", encoding="utf-8")
         os.utime(directory / name, (time.time() - 7200, time.time() - 7200))
     (directory / "m-fresh.txt").write_text("its message is being journalled", encoding="utf-8")
-    await Housekeeping(db, directory, 90, tmp_path).tidy(time.time())
+    await Housekeeping(db, directory, 90, tmp_path, OUTGOING).tidy(time.time())
     assert sorted(path.name for path in directory.iterdir()) == [
         "m-fresh.txt",
         "m-known-1.png",
@@ -119,6 +121,6 @@ async def test_what_was_granted_for_a_conversation_that_is_gone_goes(db: Databas
             raw.execute("INSERT INTO grants VALUES (?, 'Bash(make)')", (name,))
 
     await db.run(work)
-    await Housekeeping(db, tmp_path / "inbox", 90, tmp_path).tidy(NOW)
+    await Housekeeping(db, tmp_path / "inbox", 90, tmp_path, OUTGOING).tidy(NOW)
     left = await db.read(lambda raw: {row[0] for row in raw.execute("SELECT session_id FROM grants")})
     assert left == {"fresh", "present"}
