@@ -1,0 +1,1 @@
+"""What Slack shows, and what it sends, to and from plain values. Nothing here talks to anyone."""
