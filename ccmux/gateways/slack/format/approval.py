@@ -67,7 +67,7 @@ def _head(request: Request) -> str:
 
 
 def _words(request: Request) -> str:
-    return cut(f"{_head(request)}: {_line(_detail(request)[:1_000])}"[:1_200], TEXT)
+    return cut(f"{_head(request)}: {_line(_detail(request)[:1_500])}", 1_200)
 
 
 def _shown(request: Request) -> list[Block]:

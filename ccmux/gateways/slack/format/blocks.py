@@ -32,8 +32,10 @@ class Small:
         return {"text": self.text, "blocks": list(self.blocks)}
 
     def plain_payload(self) -> dict[str, Any]:
-        """For a Slack that refuses the blocks: nothing but the text."""
-        return {"text": self.text}
+        """For a Slack that refuses the blocks: their words."""
+        found = [one["text"] for block in self.blocks for one in (block.get("text"), *block.get("elements", ())) if one]
+        words = [one if isinstance(one, str) else "" for one in found]
+        return {"text": "\n".join(word for word in words if word) or self.text}
 
 
 def notice(text: str) -> Small:
@@ -95,7 +97,8 @@ def pieces(text: str, most: int = SECTION, count: int = _SECTIONS) -> Iterator[s
     rest = defuse(clean(text)).strip("\n") or "…"
     while rest and count:
         at = head(rest, most, escaped=True)
-        yield escape(rest[:at])
+        if rest[:at].strip():
+            yield escape(rest[:at])
         rest, count = rest[at:], count - 1
     if rest:
         yield f"… {len(rest)} more characters."

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import Final
 
+_COLOURS: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+"""And whatever else a terminal's output is full of."""
 _NEWLINES: Final = re.compile("\r\n|[\r\u0085\u2028\u2029\x0b\x0c]")
 _KEPT: Final = frozenset("\n\t\u200c\u200d")
 """ZWNJ and ZWJ: scripts and emoji need them."""
@@ -33,7 +35,8 @@ _WORD: Final = re.compile(rf"(?<![A-Za-z0-9])({_AT})(?={_JOINERS}{_BROADCASTS})"
 
 def clean(text: str) -> str:
     """Without characters that show nothing or turn the direction of writing; line breaks of every kind are LF."""
-    return "".join(char for char in _NEWLINES.sub("\n", text) if char in _KEPT or not _hidden(char))
+    text = _NEWLINES.sub("\n", _COLOURS.sub("", text))
+    return "".join(char for char in text if char in _KEPT or not _hidden(char))
 
 
 def _hidden(char: str) -> bool:

@@ -74,7 +74,7 @@ def parts(text: str, limits: Limits | None = None) -> tuple[Part | FilePart, ...
     if len(pieces) <= limits.most_parts:
         return tuple(_part(one.opened, one.body, one.closed, limits) for one in pieces)
     note = f"\n\n_{_CUT} All {len(whole)} characters of this answer are in the file answer.md._"
-    begin = split(whole, limits.part - _NOTE)[: limits.shown]
+    begin = split(whole, max(limits.part - _NOTE, limits.part // 2))[: limits.shown]
     return (
         *(_part(one.opened, one.body, one.closed, limits) for one in begin[:-1]),
         *(_part(one.opened, one.body, one.closed + note, limits) for one in begin[-1:]),

@@ -70,7 +70,7 @@ class _Packer:
 
     def _flush(self, close: str = "") -> None:
         body = "".join(atom.text for atom in self.held)
-        if body.strip() or self.opened and body:
+        if body.strip() or (self.opened and body):
             closed = close if not close or body.endswith("\n") else f"\n{close}"
             self.done.append(Piece(self.opened, body, closed))
         self.opened, self.held, self.size = "", [], 0
