@@ -77,7 +77,7 @@ def fences(draw: st.DrawFn) -> str:
     lead, within = draw(
         st.sampled_from([("", ""), ("> ", "> "), ("- ", "  "), ("- a\n  - b\n\n    ", "    "), ("1. ", "   ")])
     )
-    lines = [*draw(CODE), *(["```"] if mark == "````" else [])]
+    lines = [*draw(CODE) * draw(st.integers(1, 9)), *(["```"] if mark == "````" else [])]
     inner = "".join(f"{within}{line}\n" for line in lines)
     return f"{lead}{mark}{draw(st.sampled_from(['', 'py', 'c++ {1}']))}\n{inner}{within}{mark}\n"
 
@@ -89,7 +89,7 @@ HEADINGS = SENTENCE.map(lambda said: f"## {said}\n")
 DOCUMENTS = st.lists(st.one_of(SENTENCE, fences(), TABLES, LISTS, QUOTES, HEADINGS), max_size=12).map("\n\n".join)
 LIMITS = st.integers(320, 900).map(lambda part: Limits(part=part, text=100, most_parts=10_000))
 
-LIVE = re.compile(r"<(?:[@#][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.IGNORECASE)
+LIVE = re.compile(r"(?:<|&lt;|&#60;)(?:[@#][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.IGNORECASE)
 CALL = re.compile(r"(?<![A-Za-z0-9])@(?:channel|here|everyone)(?![A-Za-z0-9])", re.IGNORECASE)
 
 
@@ -174,6 +174,48 @@ def test_what_fits_a_part_stays_whole(size: int) -> None:
     assert any(fence in one.markdown for one in found)
     assert any(table in one.markdown for one in found)
     assert all(not one.opened and not one.closed for one in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n  - b\n\n    ```py\n" + "    x = 1\n" * 99 + "    ```\n",
+        "1. a\n   - b\n     - c\n\n       ~~~\n" + "       x = 1\n" * 99 + "       ~~~\n",
+        "> ```\n" + "> x = 1\n" * 99 + "> ```\n",
+        "> ```\n> x\nno quote\n",
+        "```\n" + "x = 1\n" * 99,
+        "````\n" + "```\nx\n" * 99 + "````\n",
+        "word " * 63 + "``` and more " * 30,
+        "word" * 79 + "``` and more " * 30,
+        "~~~\n" + "word " * 60 + " ~~~ and more " * 30 + "\n~~~\n",
+    ],
+)
+def test_no_fence_is_left_open_nor_begun(text: str) -> None:
+    for most in range(320, 360):
+        for one in shown(text, Limits(part=most, text=100, most_parts=999)):
+            tokens = MarkdownIt("commonmark").parse(f"{one.markdown}\n\nAFTERWARDS")
+            assert tokens[-2].content == "AFTERWARDS"
+            assert tokens[-2].level == 1
+            fenced = [token for token in tokens if token.type == "fence"]
+            assert bool(fenced) == (not text.startswith("word"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "harmless"),
+    [
+        ("<!channel>", "< !channel>"),
+        ("<@U1|a>", "< @U1|a>"),
+        ("&lt;!here&gt;", "&lt; !here&gt;"),
+        ("&#x3C;&#64;U1>", "&#x3C; &#64;U1>"),
+        ("<\\!here>", "< \\!here>"),
+        ("<\u200d!here>", "< \u200d!here>"),
+        ("_@Here_ &commat;channel", "_@ Here_ &commat; channel"),
+        ("<!DOCTYPE html> <!-- x --> <b> a<b me@here.org <https://x.org>", None),
+        ("#include <#> <@> @hereford <T extends U>", None),
+    ],
+)
+def test_tokens_and_nothing_else(raw: str, harmless: str | None) -> None:
+    assert defuse(clean(raw)) == (raw if harmless is None else harmless)
 
 
 def test_a_heading_goes_with_what_it_announces() -> None:

@@ -18,14 +18,14 @@ _COLOURS: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _NEWLINES: Final = re.compile("\r\n|[\r\u0085\u2028\u2029\x0b\x0c]")
 _KEPT: Final = frozenset("\n\t\u200c\u200d")
 """ZWNJ and ZWJ: scripts and emoji need them."""
-_JOINERS: Final = "[\u200c\u200d]*"
+_JOINERS: Final = "[\u200c\u200d]*+"
 _BROADCASTS: Final = r"(?:channel|here|everyone|group)(?![A-Za-z0-9])"
 _AT: Final = r"(?:@|&#0*64;|&#x0*40;|&commat;)"
 _HASH: Final = r"(?:\#|&#0*35;|&#x0*23;|&num;)"
 _BANG: Final = r"(?:!|&#0*33;|&#x0*21;|&excl;)"
 _TOKEN: Final = re.compile(
     rf"(<|&lt;|&#0*60;|&#x0*3c;)"
-    rf"(?={_JOINERS}\\*{_JOINERS}"
+    rf"(?={_JOINERS}\\*+{_JOINERS}"
     rf"(?:(?:{_AT}|{_HASH}){_JOINERS}[A-Za-z0-9]"
     rf"|{_BANG}{_JOINERS}(?:channel|here|everyone|group|subteam|date|[a-z]\w*[\^|>])))",
     re.IGNORECASE,

@@ -15,9 +15,10 @@ from ccmux.gateways.slack.format.size import units
 
 _LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE: Final = re.compile(
-    r"(?P<lead>[ \t]*(?:>[ \t]?)*[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(?P<mark>`{3,32}(?!`)|~{3,32}(?!~))(?P<info>[^\n]*)"
+    r"(?P<lead>[ \t]*+(?:>[ \t]?)*+[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+)"
+    r"(?P<mark>`{3,32}(?!`)|~{3,32}(?!~))(?P<info>[^\n]*)"
 )
-_DELIMITER: Final = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?")
+_DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+\n?")
 _HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]")
 _LEAD: Final = 40
 _INFO: Final = 80
