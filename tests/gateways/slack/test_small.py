@@ -70,7 +70,7 @@ def test_a_command_is_shown_whole_with_three_buttons() -> None:
         Press("a-1", "session"),
         Press("a-1", "deny"),
     ]
-    assert "in /w  for anna  code k3f9" in words(message)
+    assert "in `/w`  for anna  code k3f9" in words(message)
     assert "/approve k3f9" in words(message)
 
 
@@ -103,6 +103,11 @@ def test_a_change_is_shown_as_a_diff_and_a_file_with_its_path() -> None:
     text = words(approval(asked("Edit", file_path="/w/a.py", old_string="a\nb", new_string="a\nB", replace_all=True)))
     assert "/w/a.py\n@@ -1,2 +1,2 @@\n a\n-b\n+B\nreplace_all: True" in text
     assert "/w/b.py\nwhole\nfile" in words(approval(asked("Write", file_path="/w/b.py", content="whole\nfile")))
+
+
+def test_a_path_is_one_line() -> None:
+    text = words(approval(asked("Write", file_path="/w/a\n/w/b", content="x")))
+    assert "/w/a\\u000a/w/b\nx" in text
 
 
 def test_an_option_is_a_button() -> None:

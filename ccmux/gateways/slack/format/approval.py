@@ -81,9 +81,14 @@ def _shown(request: Request) -> list[Block]:
 
 
 def _where(request: Request) -> str:
-    place = f"in {cut(_line(request.cwd), _LINE)}" if request.cwd else ""
+    place = f"in {_mono(request.cwd)}" if request.cwd else ""
     whom = f"for {cut(_line(request.who), _LINE)}" if request.who else ""
     return "  ".join(word for word in (place, whom, f"code {cut(request.code, 100)}") if word)
+
+
+def _mono(path: str) -> str:
+    shown = cut(_line(path), _LINE)
+    return shown if "`" in shown else f"`{shown}`"
 
 
 def _code(text: str, code: str) -> list[Block]:
@@ -115,7 +120,7 @@ def _detail(request: Request) -> str:
         return str(given.get("plan", "")) or "(its text is in the transcript)"
     if request.tool == "Bash":
         return "\n".join([str(given.get("command", "")), *_others(given, "command")])
-    path = next((str(given[key]) for key in _PATHS if given.get(key)), "")
+    path = next((visible(str(given[key])) for key in _PATHS if given.get(key)), "")  # one line, whatever is in it
     if path and "new_string" in given:
         change = _change(str(given.get("old_string", "")), str(given["new_string"]))
         return "\n".join([path, change, *_others(given, *_PATHS, "old_string", "new_string")])
