@@ -166,11 +166,11 @@ class Reception:
         bound = spec.of_room(press.place.room, direct=press.place.direct)
         if not may_decide(press.sender, spec):
             return f"Only operators may decide that; you are {press.sender.id}."
-        if press.place.team not in spec.access.teams or bound is None or bound.instance != press.instance:
-            return "This room is not bound to that instance any more."
+        if press.place.team not in spec.access.teams or bound is None:
+            return "This room is not bound to an instance any more."
         try:
             await instances.ask(
-                press.instance,
+                bound.instance,
                 op="approve" if press.allow else "deny",
                 id=press.approval,
                 sender=who(press.sender),
@@ -178,7 +178,7 @@ class Reception:
                 **({"answers": press.answers} if press.answers else {}),
             )
         except Refused as error:
-            self._spawn(self._say.decided(press.instance, press.approval), "decided before")
+            self._spawn(self._say.decided(bound.instance, press.approval), "decided before")
             return f"Too late: {error.what}"
         except CcmuxError as error:
             return f"Not done: {error.what}"

@@ -73,7 +73,6 @@ class Heard(msgspec.Struct, frozen=True):
 class Press(msgspec.Struct, frozen=True):
     """Somebody pressed a button under a question of Claude's."""
 
-    instance: str
     approval: str
     """its id"""
     allow: bool
@@ -81,6 +80,7 @@ class Press(msgspec.Struct, frozen=True):
     place: Place
     session: bool = False
     answers: tuple[str, ...] = ()
+    """to the parts of a question, in their order"""
 
 
 class Priority(IntEnum):
