@@ -1,7 +1,7 @@
 """What a kind of gateway must do, and what it may rely on.
 
-A kind is named by an entry point of the group `ccmux.gateways`: `kind = module:make`, where `make(Home) -> Transport`
-raises CcmuxError when its configuration is not complete. `tests/gateways/contract.py` tries any of them.
+A kind that is not ours is named by an entry point of the group `ccmux.gateways`: `kind = module:make`, where
+`make(Home) -> Transport` raises CcmuxError when its configuration is not complete. `tests/gateways/contract.py` tries any.
 """
 
 from __future__ import annotations
