@@ -16,6 +16,7 @@ import fcntl
 import getpass
 import os
 import time
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ class Loopback:
     caps = Caps(edits=True, reactions=True, buttons=True, uploads=True, finds=True, history=True)
 
     def __init__(self, rooms: Path) -> None:
-        self.identity = "rooms"
+        self.identity = blake2b(os.fsencode(rooms), digest_size=6).hexdigest()
         self._rooms = rooms
         self._since = time.time()
         self._state = "connecting"

@@ -6,11 +6,12 @@ Everything that counts is in the spool: a gateway that is killed goes on where i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -20,7 +21,7 @@ import msgspec
 from ccmux.config import changed
 from ccmux.daemon import lifespan
 from ccmux.daemon.systemd import Notifier
-from ccmux.errors import CcmuxError, ConfigError, DiskTrouble, NotNow, Rejected, Undeliverable
+from ccmux.errors import CcmuxError, ConfigError, DiskTrouble, Locked, NotNow, Rejected, Undeliverable
 from ccmux.fifo.peer import Peer
 from ccmux.files import write_private
 from ccmux.gateways import kinds
@@ -71,8 +72,20 @@ def run(name: str) -> None:
         if sys.stderr.isatty():
             logging.getLogger().addHandler(logging.StreamHandler())
         transport = kinds.make(home)
-        with lock(directory() / f"{home.kind}-{transport.identity}.lock"):
+        with _alone(home, transport.identity):
             asyncio.run(Gateway(home, transport, manager).live())
+
+
+@contextlib.contextmanager
+def _alone(home: Home, identity: str) -> Iterator[None]:
+    """The only one that uses that account: a service gives each event to one of those that listen."""
+    path = directory() / f"{home.kind}-{identity}.lock"
+    try:
+        with lock(path):
+            yield
+    except Locked as error:
+        holder = path.read_text(encoding="utf-8", errors="replace").strip()
+        raise Locked(f"process {holder} uses the account of {home.name} already", fix="ccmux gateway ls") from error
 
 
 class Gateway:
