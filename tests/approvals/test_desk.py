@@ -41,7 +41,7 @@ class Desk:
     async def waits(self, approval: Approval) -> asyncio.Task[Verdict]:
         task = asyncio.create_task(self.approvals.wait(approval, requested=False))
         async with asyncio.timeout(PATIENCE):
-            while approval.id not in {one.id for one in self.approvals.waiting}:  # noqa: ASYNC110 - a few turns of the loop
+            while approval.id not in {one.id for one in self.approvals.waiting}:
                 await asyncio.sleep(0)
         return task
 
