@@ -123,6 +123,10 @@ class Act(msgspec.Struct, frozen=True):
     target: str = ""
     """the service's id of the message that is edited, deleted or reacted to"""
     attempt: int = 1
+    first: float = 0.0
+    """wall clock of the first attempt, from which on it is looked for; 0: now"""
+    hops: int = 0
+    """how many programs what it says went through, us included; goes along where the service allows it"""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -228,6 +228,7 @@ def _row(row: sqlite3.Row) -> Row:
             Draft(Verb(row["verb"]), msgspec.json.decode(row["body"]), msgspec.json.decode(row["plain"])),
             target,
             row["attempt"],
+            row["began"],
         ),
         row["name"],
         row["instance"],
