@@ -1,0 +1,105 @@
+"""Reading back: what the history tells is the truth, what the socket tells is only sooner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from ccmux.errors import CcmuxError, DiskTrouble, GatewayError, Rejected, Undeliverable
+from ccmux.gateways.base import Inlet, Room
+from ccmux.gateways.slack.api import Api
+from ccmux.gateways.slack.events import Own, edit, heard, order
+from ccmux.gateways.slack.reader import Reader
+from ccmux.gateways.slack.socket import Timing
+from ccmux.gateways.slack.standing import Standing
+
+_SAME: Final = 10_000
+Known = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, str]]]
+
+
+class Back:
+    """Reads every room from its cursor: at each connection, after a sleep, and every few minutes."""
+
+    def __init__(self, api: Api, reader: Reader, standing: Standing, timing: Timing, names: Known) -> None:
+        self._api, self._reader, self._standing, self._timing = api, reader, standing, timing
+        self._names = names
+        self._wanted = asyncio.Event()
+        self._as_edited: dict[str, None] = {}
+        """keys of messages that were new to us in their edited form: that edit is no news"""
+        self.missed: Callable[[float], None] = lambda _at: None
+        """a message came by the history that the socket had not brought, said at"""
+
+    def want(self) -> None:
+        """Read now, or once more when it is reading."""
+        self._wanted.set()
+
+    async def run(self, inlet: Inlet, own: Callable[[], Own | None]) -> None:
+        """For ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), self._timing.poll)
+            self._wanted.clear()
+            known = own()
+            if known is None:
+                continue
+            try:
+                rooms = await inlet.rooms()
+            except CcmuxError as error:
+                self._api.log.warning("nothing is read back: %s", error.what)
+                continue
+            for room in rooms:
+                await self.room(inlet, known, room)
+
+    async def room(self, inlet: Inlet, own: Own, room: Room) -> None:
+        """One room to its end. Whatever happens, what waits there is let go on."""
+        try:
+            await self._read(inlet, own, room)
+            self._standing.note(room.id, "")
+        except (Undeliverable, Rejected) as error:
+            if self._standing.note(room.id, f"{room.id} cannot be read: {error.what}"):
+                self._api.log.warning("%s cannot be read: %s", room.id, error)
+        except (GatewayError, DiskTrouble) as error:
+            self._api.log.info("%s was not read back: %s", room.id, error.what)
+        finally:
+            inlet.caught_up(room.id)
+
+    async def _read(self, inlet: Inlet, own: Own, room: Room) -> None:
+        if not room.cursor:
+            newest = await self._reader.newest(room.id)
+            await inlet.read_back(room.id, newest or order(f"{time.time() - self._timing.settle:.6f}"))
+            return
+        said = await self._reader.since(room.id, room.cursor)
+        begun = [str(one["ts"]) for one in said if one.get("reply_count")]
+        replies: dict[str, dict[str, Any]] = {}
+        for thread in dict.fromkeys([*room.threads, *begun]):
+            try:
+                answers = await self._reader.since(room.id, room.cursor, thread)
+            except Undeliverable:
+                continue  # the message that began it was deleted
+            replies |= {order(one["ts"]): one for one in answers}
+        tops = {order(str(one["ts"])): one for one in said}
+        for _, message in sorted((replies | tops).items()):
+            await self._put(inlet, own, message)
+        settled = order(f"{max(time.time() - self._timing.settle, 0):.6f}")
+        reached = max((at for at in tops if at <= settled), default="")
+        if reached:
+            await inlet.read_back(room.id, reached)
+
+    async def _put(self, inlet: Inlet, own: Own, message: Mapping[str, Any]) -> None:
+        names = await self._names(message)
+        said = heard(message, own, names)
+        if said is None:
+            return
+        new = await inlet.put(said)
+        edited = edit(message, own, names)
+        if new and edited is not None:
+            self._as_edited[edited.key] = None
+            if len(self._as_edited) > _SAME:
+                del self._as_edited[next(iter(self._as_edited))]
+        elif edited is not None and edited.key not in self._as_edited:
+            await inlet.put(edited)
+        if new:
+            self.missed(said.at)
