@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from ccmux.errors import Rejected, Undeliverable, UsageError
@@ -15,8 +13,8 @@ from tests.gateways.slack.conftest import World, transport
 
 
 @pytest.fixture
-async def api(world: World) -> AsyncIterator[Api]:
-    yield world.transport.api
+def api(world: World) -> Api:
+    return world.transport.api
 
 
 async def test_a_channel_is_found_by_name_and_by_id(world: World, api: Api) -> None:
