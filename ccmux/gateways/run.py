@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -29,7 +29,7 @@ from ccmux.gateways.base import Transport
 from ccmux.gateways.config import read
 from ccmux.gateways.home import Home, directory
 from ccmux.gateways.lines import Line
-from ccmux.gateways.posting import Posting
+from ccmux.gateways.posting import Patience, Posting
 from ccmux.gateways.progress import Follow
 from ccmux.gateways.reception import Reception
 from ccmux.gateways.say import Say
@@ -38,6 +38,7 @@ from ccmux.gateways.spool import notes
 from ccmux.gateways.spool.acts import Row
 from ccmux.gateways.spool.heard import Kept
 from ccmux.gateways.spool.schema import SPOOL
+from ccmux.gateways.turns import Bearing
 from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.paths import InstancePaths
@@ -63,17 +64,23 @@ def _safe(name: str) -> str:
 
 def run(name: str) -> None:
     """Be that gateway until told to stop. Raises Locked when there is one, ConfigError when it cannot be."""
+    serve(Home(name), kinds.make)
+
+
+def serve(
+    home: Home, make: Callable[[Home], Transport], *, patience: Patience | None = None, bearing: Bearing | None = None
+) -> None:
+    """As `run`, with a transport and limits of the caller's choice."""
     os.umask(0o077)
-    home = Home(name)
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     manager = Notifier.from_environment()
     with lock(home.lock):
         lifespan.log_to(home.log)
         if sys.stderr.isatty():
             logging.getLogger().addHandler(logging.StreamHandler())
-        transport = kinds.make(home)
+        transport = make(home)
         with _alone(home, transport.identity):
-            asyncio.run(Gateway(home, transport, manager).live())
+            asyncio.run(Gateway(home, transport, manager).live(patience, bearing))
 
 
 @contextlib.contextmanager
@@ -102,14 +109,14 @@ class Gateway:
         self._told = b""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def live(self) -> None:
+    async def live(self, patience: Patience | None, bearing: Bearing | None) -> None:
         """Until SIGTERM. What is being posted then has a moment to end."""
         lifespan.on_signals(self._stopping, asyncio.Event())
         async with AsyncExitStack() as stack:
             self._db = Database(self._home.spool, schema=SPOOL)
             stack.push_async_callback(self._db.close)
             stack.push_async_callback(self._transport.close)
-            posting = Posting(self._db, self._transport, self._given_up)
+            posting = Posting(self._db, self._transport, self._given_up, patience, bearing)
             self._say = Say(self._db, self._transport, lambda: self._spec, posting.kick)
             async with asyncio.TaskGroup() as group:
                 self._group = group

@@ -46,7 +46,9 @@ class Say:
             return kept.place
         return msgspec.structs.replace(kept.place, thread=kept.native)
 
-    def at(self, db: sqlite3.Connection, place: Place, out: Out, *, instance: str = "", name: str = "") -> list[str]:
+    def at(
+        self, db: sqlite3.Connection, place: Place, out: Out, *, instance: str = "", name: str = "", hops: int = 1
+    ) -> list[str]:
         """Say it there; the ids of the acts."""
         priority = _priority(out)
         now = time.time()
@@ -60,13 +62,14 @@ class Say:
                 instance=instance,
                 priority=priority,
                 expires_at=now + _WORTH[priority],
+                hops=hops,
             )
             for draft in self._transport.drafts(out)
         ]
 
     def about(self, db: sqlite3.Connection, kept: Kept, out: Out) -> list[str]:
         """Say it where the message was said."""
-        return self.at(db, self.place_of(kept), out, instance=kept.instance, name=kept.name)
+        return self.at(db, self.place_of(kept), out, instance=kept.instance, name=kept.name, hops=kept.hops + 1)
 
     def unasked(self, db: sqlite3.Connection, instance: str, out: Out) -> list[str]:
         """Say what answers nothing where the instance is at home; nothing, where it has no room."""

@@ -55,12 +55,13 @@ def put(
     priority: Priority = Priority.NOTICE,
     target: str = "",
     expires_at: float = 0.0,
+    hops: int = 1,
 ) -> str:
     """Have it done; its id. `target`: the service's id, or `act:` and the id of one of ours."""
     act = new_message_id()
     db.execute(
         "INSERT INTO acts (id, name, instance, room, thread, direct, team, verb, body, plain, target, priority, expires_at,"
-        " created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created, updated, hops) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             act,
             name,
@@ -77,6 +78,7 @@ def put(
             expires_at,
             now,
             now,
+            hops,
         ),
     )
     return act
@@ -229,6 +231,7 @@ def _row(row: sqlite3.Row) -> Row:
             target,
             row["attempt"],
             row["began"],
+            row["hops"],
         ),
         row["name"],
         row["instance"],

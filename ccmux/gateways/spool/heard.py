@@ -37,6 +37,7 @@ class Kept:
     mark: Mark | None
     received: float
     reason: str
+    hops: int
 
 
 def name_of(key: str) -> str:
@@ -54,7 +55,7 @@ def put(db: sqlite3.Connection, heard: Heard, instance: str, now: float, state: 
     """Keep an event that is not known."""
     db.execute(
         "INSERT INTO heard (key, name, instance, native, room, thread, direct, team, ord, at, received, sender, sender_name,"
-        " text, files, fetched, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " text, files, fetched, state, hops) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             heard.key,
             name_of(heard.key),
@@ -73,6 +74,7 @@ def put(db: sqlite3.Connection, heard: Heard, instance: str, now: float, state: 
             msgspec.json.encode(heard.files).decode(),
             not heard.files,
             state,
+            heard.hops,
         ),
     )
     kept = get(db, name_of(heard.key))
@@ -206,4 +208,5 @@ def _kept(row: sqlite3.Row) -> Kept:
         Mark(row["mark"]) if row["mark"] else None,
         row["received"],
         row["reason"],
+        row["hops"],
     )

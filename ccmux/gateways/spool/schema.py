@@ -31,7 +31,8 @@ SPOOL: Final = Schema(
             state TEXT NOT NULL,
             message_id TEXT NOT NULL DEFAULT '',
             mark TEXT NOT NULL DEFAULT '',
-            reason TEXT NOT NULL DEFAULT ''
+            reason TEXT NOT NULL DEFAULT '',
+            hops INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX heard_open ON heard (instance, room, ord) WHERE state = 'kept';
         CREATE INDEX heard_running ON heard (instance) WHERE state = 'taken';
@@ -60,7 +61,8 @@ SPOOL: Final = Schema(
             created REAL NOT NULL,
             began REAL NOT NULL DEFAULT 0,
             updated REAL NOT NULL,
-            reason TEXT NOT NULL DEFAULT ''
+            reason TEXT NOT NULL DEFAULT '',
+            hops INTEGER NOT NULL DEFAULT 1
         );
         CREATE INDEX acts_open ON acts (room, priority, seq) WHERE state IN ('waiting', 'trying', 'unsure');
         CREATE INDEX acts_dead ON acts (seq) WHERE state = 'dead';
