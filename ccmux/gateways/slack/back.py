@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ccmux.errors import CcmuxError, DiskTrouble, GatewayError, Rejected, Undeliverable
@@ -17,6 +17,8 @@ from ccmux.gateways.slack.socket import Timing
 from ccmux.gateways.slack.standing import Standing
 
 _SAME: Final = 10_000
+_RECENT: Final = 4 * 86_400.0
+"""Threads begun so many seconds ago are found by reading the room; older ones are read one by one."""
 Known = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 
 
@@ -71,22 +73,26 @@ class Back:
             newest = await self._reader.newest(room.id)
             await inlet.read_back(room.id, newest or order(f"{time.time() - self._timing.settle:.6f}"))
             return
-        said = await self._reader.since(room.id, room.cursor)
-        begun = [str(one["ts"]) for one in said if one.get("reply_count")]
-        replies: dict[str, dict[str, Any]] = {}
-        for thread in dict.fromkeys([*room.threads, *begun]):
+        settled = order(f"{max(time.time() - self._timing.settle, 0):.6f}")
+        recent = [one for one in room.threads if order(one) > order(f"{time.time() - _RECENT:.6f}")]
+        begin = min([room.cursor, *(_before(one) for one in recent)])
+        said = await self._reader.since(room.id, begin)
+        new = [one for one in said if order(one["ts"]) > room.cursor]
+        for message in new:
+            await self._put(inlet, own, message)
+        reached = [order(one["ts"]) for one in new]
+        older = [one for one in room.threads if one not in recent]
+        for thread in dict.fromkeys([*older, *_alive(said, recent, room.cursor)]):
             try:
                 answers = await self._reader.since(room.id, room.cursor, thread)
             except Undeliverable:
                 continue  # the message that began it was deleted
-            replies |= {order(one["ts"]): one for one in answers}
-        tops = {order(str(one["ts"])): one for one in said}
-        for _, message in sorted((replies | tops).items()):
-            await self._put(inlet, own, message)
-        settled = order(f"{max(time.time() - self._timing.settle, 0):.6f}")
-        reached = max((at for at in tops if at <= settled), default="")
-        if reached:
-            await inlet.read_back(room.id, reached)
+            for message in answers:
+                await self._put(inlet, own, message)
+            reached += [order(one["ts"]) for one in answers]
+        cursor = max((at for at in reached if at <= settled), default="")
+        if cursor:
+            await inlet.read_back(room.id, cursor)
 
     async def _put(self, inlet: Inlet, own: Own, message: Mapping[str, Any]) -> None:
         names = await self._names(message)
@@ -103,3 +109,18 @@ class Back:
             await inlet.put(edited)
         if new:
             self.missed(said.at)
+
+
+def _alive(said: Sequence[Mapping[str, Any]], threads: Sequence[str], after: str) -> list[str]:
+    """Of the threads that are known or have just begun, those in which something was said since: one reading of the room
+    tells that of all of them.
+    """
+    found, wanted = {str(one["ts"]): one for one in said}, set(threads)
+    known = [ts for ts, one in found.items() if one.get("reply_count") and (ts in wanted or order(ts) > after)]
+    quiet = {ts for ts in known if "" < order(str(found[ts].get("latest_reply", ""))) <= after}
+    return [*(ts for ts in known if ts not in quiet), *(ts for ts in threads if ts not in found)]
+
+
+def _before(ts: str) -> str:
+    """One second before: readings begin after what they are given."""
+    return order(f"{max(float(ts) - 1, 0):.6f}")

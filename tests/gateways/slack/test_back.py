@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import msgspec
@@ -64,11 +65,36 @@ async def test_replies_of_known_and_of_new_threads_are_read(world: World) -> Non
     for thread, text in ((known, "to known"), (new, "to new"), (old, "to a thread of which nobody knows")):
         world.ann.post(world.room, text, thread.ts)
     await world.up()
-    assert [(one.text, one.place.thread) for one in world.inlet.heard] == [
+    assert sorted((one.text, one.place.thread) for one in world.inlet.heard) == [
         ("new", ""),
         ("to known", known.ts),
         ("to new", new.ts),
     ]
+    assert len(world.slack.calls("conversations.replies")) == 2
+
+
+async def test_quiet_threads_cost_nothing(world: World) -> None:
+    threads = [world.ann.post(world.room, str(number)) for number in range(100)]
+    for thread in threads[:50]:
+        world.ann.post(world.room, "early", thread.ts)
+    last = world.ann.post(world.room, "last")
+    world.ann.post(world.room, "late", threads[7].ts)
+    world.bind(order(last.ts), *(one.ts for one in threads))
+    await world.up()
+    assert [(one.text, one.place.thread) for one in world.inlet.heard] == [("late", threads[7].ts)]
+    assert len(world.slack.calls("conversations.replies")) == 1
+
+
+async def test_a_thread_whose_beginning_is_long_ago_is_read(world: World) -> None:
+    past = time.time() - 30 * 86_400
+    world.slack.world._clock = lambda: past
+    old = world.ann.post(world.room, "old")
+    world.slack.world._clock = time.time
+    last = world.ann.post(world.room, "last")
+    world.ann.post(world.room, "late", old.ts)
+    world.bind(order(last.ts), old.ts)
+    await world.up()
+    assert world.inlet.texts == ["late"]
 
 
 async def test_the_same_by_both_ways_is_one(world: World) -> None:

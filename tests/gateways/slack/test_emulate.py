@@ -48,7 +48,14 @@ const { createEmulator } = await import("emulate");
 const [port, baseUrl] = process.argv.slice(2);
 await createEmulator({ service: "slack", port: Number(port), baseUrl, seed: JSON.parse(process.env.SEED) });
 """
-BOT = {"token": TOKEN, "type": "bot", "bot_id": "B0CCMUX", "bot_user_id": "U0CCMUX", "user_id": "U0CCMUX", "app_id": "A0CCMUX"}
+BOT = {
+    "token": TOKEN,
+    "type": "bot",
+    "bot_id": "B0CCMUX",
+    "bot_user_id": "U0CCMUX",
+    "user_id": "U0CCMUX",
+    "app_id": "A0CCMUX",
+}
 APP = {
     "app_id": "A0CCMUX",
     "client_id": "1.2",
@@ -93,7 +100,12 @@ async def emulated(tmp_path: Path) -> AsyncIterator[str]:
     script = tmp_path / "start.mjs"
     script.write_text(START.replace('import("emulate")', f'import("{_entry()}")'))
     process = await asyncio.create_subprocess_exec(
-        "node", str(script), str(port), url, stdout=asyncio.subprocess.PIPE, env={**os.environ, "SEED": json.dumps(SEED)}
+        "node",
+        str(script),
+        str(port),
+        url,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "SEED": json.dumps(SEED)},
     )
     try:
         assert process.stdout is not None
@@ -141,7 +153,7 @@ async def test_posts_threads_marks_edits_files_and_history(tmp_path: Path, monke
             assert file
             reader = Reader(api, Pace(60_000, 100))
             said = await reader.since(room.id, order("1.000000"))
-            assert [one["ts"] for one in said][0] == ts
+            assert said[0]["ts"] == ts
             assert said[0]["text"] == "two"
             assert [one["ts"] for one in await reader.since(room.id, order(ts), ts)] == [reply]
             await slack.perform(Act("m", Place(room.id), Draft(Verb.DELETE), target=reply))
