@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ccmux.errors import NotNow, Rejected
+from ccmux.errors import NotNow, Rejected, Undeliverable
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.manifest import APP_SCOPES, NEEDED, SCOPES
 from ccmux.gateways.slack.outcome import SETUP
@@ -56,6 +56,9 @@ async def ticket(api: Api) -> str:
     """The address of one socket, good for one handshake. Raises Rejected or NotNow."""
     try:
         told = await api.call("apps_connections_open", harmless=True, app_token=api.tokens.app)
+    except Undeliverable as error:
+        fix = "switch Socket Mode on (api.slack.com/apps, Socket Mode), then ccmux gateway restart slack"
+        raise Rejected(f"there is no Socket Mode for this app: {error.what}", fix=fix) from None
     except Rejected as error:
         scope = next(iter(APP_SCOPES))
         fix = f"make an app-level token with {scope} (api.slack.com/apps, Basic Information), then {SETUP}"

@@ -14,8 +14,9 @@ import msgspec
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from ccmux import steady
-from ccmux.errors import DiskTrouble, NotNow, Unsure
+from ccmux.errors import DiskTrouble, GatewayError, NotNow, Rejected
 from ccmux.gateways.slack.api import Api
+from ccmux.gateways.slack.manifest import SCOPES
 from ccmux.gateways.slack.preflight import Account, account, ticket
 from ccmux.gateways.slack.standing import Standing
 
@@ -64,6 +65,9 @@ class Socket:
         self._hello = asyncio.Event()
         self._stuck = asyncio.Event()
         self._why = ""
+        self._lacks: tuple[str, ...] = ()
+        self._asked = 0.0
+        """how long Slack asked us to wait"""
         self.account: Account | None = None
         self.up_since = float("inf")
         """by the wall clock"""
@@ -78,7 +82,8 @@ class Socket:
                 why = await self._once()
                 tries = 0 if steady.now() - began > self._timing.stable else tries + 1
                 delay = min(self._timing.longest, self._timing.first * 2 ** min(tries - 1, 20)) if tries else 0.0
-                delay *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+                delay = max(delay * random.uniform(0.5, 1.0), self._asked)  # noqa: S311 - jitter
+                self._asked = 0.0
                 self._standing.tell("down", why)
                 self._api.log.warning("%s; a new connection in %.1f s", why, delay)
                 await asyncio.sleep(delay)
@@ -96,9 +101,16 @@ class Socket:
         try:
             self.account = await account(self._api)
             url = await ticket(self._api)
-        except (NotNow, Unsure) as error:
+        except Rejected:
+            raise
+        except GatewayError as error:
+            self._asked = error.after if isinstance(error, NotNow) else 0.0
             return error.what
         self._standing.account(str(self.account))
+        if self._lacks != self.account.lacks:
+            self._lacks = self.account.lacks
+            for scope in self._lacks:
+                self._api.log.info("the app lacks the scope %s: %s", scope, SCOPES[scope])
         client = self._made(url)
         try:
             return await self._life(client)

@@ -26,6 +26,7 @@ _SHAPES: Final = {
 }
 _APP_ID: Final = re.compile(r"xapp-[0-9]+-([A-Z0-9]{3,30})-")
 _SECRET: Final = re.compile(r"\bx(?:ox[a-z]|app)[.-][A-Za-z0-9.-]+|(?<=ticket=)[^&\s'\"]+|(?<=Bearer )\S+")
+_LOG: Final = "ccmux.gateways.slack"
 _HIDDEN: Final = "(hidden)"
 
 
@@ -104,11 +105,11 @@ def logger(tokens: Tokens) -> logging.Logger:
     """For slack_sdk to log to. aiohttp's and asyncio's own loggers hide the same from here on."""
     hide = Hide(tokens)
     names = ("aiohttp.client", "aiohttp.internal", "aiohttp.websocket", "asyncio")
-    for name in (__name__, *names):
+    for name in (_LOG, *names):
         one = logging.getLogger(name)
         for old in [each for each in one.filters if isinstance(each, Hide)]:
             one.removeFilter(old)
         one.addFilter(hide)
-    ours = logging.getLogger(__name__)
+    ours = logging.getLogger(_LOG)
     ours.setLevel(logging.INFO)
     return ours

@@ -142,7 +142,7 @@ class Slack:
 
     def _missed(self, at: float) -> None:
         """The socket stands, and yet it did not bring that."""
-        if not self._socket.up_since < at < time.time() - self._timing.late:
+        if self.health().rivals or not self._socket.up_since < at < time.time() - self._timing.late:
             return
         self._unheard += 1
         if self._unheard >= _DEAF:

@@ -161,6 +161,33 @@ async def test_a_token_that_is_revoked_while_it_runs_ends_it(world: World) -> No
         await asyncio.wait_for(world.task, 10)
 
 
+async def test_it_can_be_run_again_when_the_token_is_good_again(world: World) -> None:
+    world.slack.revoke(world.bot.token)
+    world.listen()
+    assert world.task is not None
+    with pytest.raises(Rejected):
+        await asyncio.wait_for(world.task, 10)
+    world.slack.revoke(world.bot.token, "")
+    await world.up()
+    world.ann.post(world.room, "hello")
+    await world.inlet.until(lambda: world.inlet.texts == ["hello"])
+
+
+async def test_without_socket_mode_it_says_so(world: World) -> None:
+    world.slack.faults.add("apps.connections.open", Fault("error", error="socket_mode_not_enabled"))
+    world.listen()
+    assert world.task is not None
+    with pytest.raises(Rejected, match="Socket Mode"):
+        await asyncio.wait_for(world.task, 10)
+
+
+async def test_a_limit_before_the_connection_is_waited_for(world: World) -> None:
+    world.slack.faults.add("apps.connections.open", Fault("limited", seconds=1.0))
+    began = time.monotonic()
+    await world.up()
+    assert time.monotonic() - began >= 1.0
+
+
 async def test_a_missing_scope_is_named(world: World) -> None:
     poor = world.slack.bot("poor", scopes=SCOPES - {"files:read"})
     api = Api(Tokens(poor.token, poor.app_token), world.slack.api_url)
