@@ -84,7 +84,7 @@ def hidden(text: str, values: Iterable[str] = ()) -> str:
 
 
 class Hide(logging.Filter):
-    """Takes tokens out of records, also out of their tracebacks."""
+    """Takes tokens out of records, also out of their tracebacks, and slack_sdk's tracebacks altogether."""
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()
@@ -93,6 +93,8 @@ class Hide(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = hidden(record.getMessage(), self._values)
         record.args = ()
+        if record.exc_info and "slack_sdk" in record.pathname:  # its sentences tell the error already
+            record.exc_info = None
         if record.exc_info:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None

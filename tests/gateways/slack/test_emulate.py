@@ -161,5 +161,7 @@ async def test_posts_threads_marks_edits_files_and_history(tmp_path: Path, monke
             with pytest.raises(Undeliverable):
                 await slack.perform(Act("m-5", Place("C0000000"), plain))
             assert who.team
+            assert await rooms.person(api, "@admin")
+            assert not await rooms.person(api, "@nobody")
         finally:
             await slack.close()
