@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from ccmux.errors import CcmuxError, DiskTrouble, GatewayError, Rejected, Undeliverable
+from ccmux.errors import CcmuxError, DiskTrouble, GatewayError, NotNow, Rejected, Undeliverable, Unsure
 from ccmux.gateways.base import Inlet, Room
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.events import Own, edit, heard, order
@@ -17,6 +17,8 @@ from ccmux.gateways.slack.socket import Timing
 from ccmux.gateways.slack.standing import Standing
 
 _SAME: Final = 10_000
+_PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between the tries of one call."""
 _RECENT: Final = 4 * 86_400.0
 """Threads begun so many seconds ago are found by reading the room; older ones are read one by one."""
 Known = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, str]]]
@@ -82,23 +84,38 @@ class Back:
         settled = order(f"{max(time.time() - self._timing.settle, 0):.6f}")
         recent = [one for one in room.threads if order(one) > order(f"{time.time() - _RECENT:.6f}")]
         begin = min([room.cursor, *(_before(one) for one in recent)])
-        said = await self._reader.since(room.id, begin)
+        said = await self._since(room.id, begin)
         new = [one for one in said if order(one["ts"]) > room.cursor]
         for message in new:
             await self._put(inlet, own, message)
         reached = [order(one["ts"]) for one in new]
         older = [one for one in room.threads if one not in recent]
+        unread: GatewayError | None = None
         for thread in dict.fromkeys([*older, *_alive(said, recent, room.cursor)]):
             try:
-                answers = await self._reader.since(room.id, room.cursor, thread)
+                answers = await self._since(room.id, room.cursor, thread)
             except Undeliverable:
                 continue  # the message that began it was deleted
+            except (NotNow, Unsure) as error:
+                unread = error  # the others are not held up; the cursor stays, so that this one is read next time
+                continue
             for message in answers:
                 await self._put(inlet, own, message)
             reached += [order(one["ts"]) for one in answers]
+        if unread is not None:
+            raise unread
         cursor = max((at for at in reached if at <= settled), default="")
         if cursor:
             await inlet.read_back(room.id, cursor)
+
+    async def _since(self, room: str, after: str, thread: str = "") -> list[dict[str, Any]]:
+        """A few tries, where Slack has a bad moment: one room may take many calls, and each must do."""
+        for pause in _PAUSES:
+            try:
+                return await self._reader.since(room, after, thread)
+            except (NotNow, Unsure) as error:
+                await asyncio.sleep(getattr(error, "after", 0.0) or pause)
+        return await self._reader.since(room, after, thread)
 
     async def _put(self, inlet: Inlet, own: Own, message: Mapping[str, Any]) -> None:
         names = await self._names(message)

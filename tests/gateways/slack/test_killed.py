@@ -74,7 +74,7 @@ async def test_kill_9_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, env=environment)
         try:
             async with asyncio.timeout(30):
-                while len(kept(home)) < number + 1:  # noqa: ASYNC110 - of another process
+                while len(kept(home)) < number + 1:
                     await asyncio.sleep(0.05)
         finally:
             process.terminate()
