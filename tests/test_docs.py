@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from ccmux.cli.group import VERBS, program
-from ccmux.config.load import keys, load
+from ccmux.config.load import NAME, keys, load
 from ccmux.errors import CcmuxError
-from ccmux.model.instance import InstanceSpec
+from ccmux.model.instance import InstanceSpec, ScheduleSpec
 from ccmux.model.message import MessageState
 from ccmux.model.state import InstanceState
 from ccmux.resources import resource
@@ -52,6 +52,8 @@ def test_the_manual_has_what_the_readme_has(verb: str) -> None:
 
 def test_every_key_has_its_row_with_its_default_and_every_row_its_key() -> None:
     defaults = msgspec.to_builtins(InstanceSpec())
+    fields = msgspec.structs.fields(ScheduleSpec)
+    defaults["schedule"][NAME] = {field.name: msgspec.to_builtins(field.default) for field in fields}
     rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", CONFIG, re.MULTILINE))
     assert list(rows) == keys()
     for key, shown in rows.items():

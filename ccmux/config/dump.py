@@ -10,7 +10,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
-from ccmux.config.load import convert, keys, nearest, parse
+from ccmux.config.load import keys, kinds, known, nearest, parse
 from ccmux.errors import ConfigError, UsageError
 from ccmux.model.instance import InstanceSpec
 
@@ -26,6 +26,8 @@ EFFECT = {
     "journal": "at the next start of the daemon: ccmux restart NAME",
     "notify": "at the next start of the daemon: ccmux restart NAME",
     "approvals": "at the next start of the session: ccmux restart NAME --session",
+    "schedule": "at the next start of the daemon: ccmux restart NAME",
+    "briefing": "at the next start of the daemon: ccmux restart NAME",
     "version": "never: it is the version of the file's format",
 }
 
@@ -59,7 +61,7 @@ def with_values(text: str, file: str, changes: dict[str, Any]) -> str:
 
 def value_of(key: str, word: str) -> Any:  # noqa: ANN401 - any TOML value
     """The value that a word of the command line means for a key: TOML if it is, else the word itself as a string."""
-    if key not in keys():
+    if known(key) not in keys():
         near = nearest(key)
         raise UsageError(
             f"there is no key {key}" + (f"; did you mean {near}?" if near else ""),
@@ -69,29 +71,23 @@ def value_of(key: str, word: str) -> Any:  # noqa: ANN401 - any TOML value
         value = tomlkit.parse(f"v = {word}\n").unwrap()["v"]
     except TOMLKitError:
         return word
-    return word if _wants_text(key, value) else value
+    return word if _wants_text(key, value, word) else value
 
 
-def _wants_text(key: str, value: Any) -> bool:  # noqa: ANN401 - any TOML value
+def _wants_text(key: str, value: Any, word: str) -> bool:  # noqa: ANN401 - any TOML value
     """A number or truth value where the key holds text: the person meant the word."""
     if isinstance(value, str):
         return False
-    nested: dict[str, Any] = {}
-    place = nested
-    *tables, name = key.split(".")
-    for table in tables:
-        place = place.setdefault(table, {})
-    place[name] = value
+    kind = kinds()[known(key)]
+    return not _fits(value, kind) and _fits(word, kind)
+
+
+def _fits(value: Any, kind: Any) -> bool:  # noqa: ANN401 - any TOML value, any type
     try:
-        convert(nested, "", "")
-    except ConfigError:
-        place[name] = str(value)
-        try:
-            convert(nested, "", "")
-        except ConfigError:
-            return False
-        return True
-    return False
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def effect(key: str, name: str) -> str:

@@ -6,16 +6,20 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
 from ccmux.errors import ConfigError
+from ccmux.model.ids import NAME_PATTERN
 from ccmux.model.instance import InstanceSpec
 
 _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 _AT_KEY: Final = re.compile(r" - at `\$\.?([^`]*)`")
+_AT_NAME: Final = re.compile(r" - at `key` in `\$\.?([^`]*)`")
 _UNKNOWN: Final = re.compile(r"unknown field `([^`]+)`")
+NAME: Final = "NAME"
+"""In a key: the name that a person gives to a table of its own, as in `[schedule.NAME]`."""
 
 
 def load(path: Path) -> InstanceSpec:
@@ -51,27 +55,52 @@ def convert(table: dict[str, Any], text: str, file: str) -> InstanceSpec:
     try:
         return msgspec.convert(table, InstanceSpec)
     except msgspec.ValidationError as error:
-        raise _explain(str(error), text, file) from None
+        raise _explain(str(error), table, text, file) from None
 
 
 def keys() -> list[str]:
-    """Every key that a `ccmux.toml` may have, dotted, in the order of its sections."""
-    return list(_keys(InstanceSpec, ""))
+    """Every key that a `ccmux.toml` may have, dotted, in the order of its sections; NAME stands for a name of a table."""
+    return list(kinds())
 
 
-def _keys(section: type[msgspec.Struct], prefix: str) -> list[str]:
-    found = []
+def kinds() -> dict[str, Any]:
+    """What may stand behind each of the keys, as a type for msgspec."""
+    return _kinds(InstanceSpec, "")
+
+
+def _kinds(section: type[msgspec.Struct], prefix: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for field in msgspec.structs.fields(section):
         name = prefix + field.name
         kind = field.type
-        found += _keys(kind, name + ".") if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else [name]
+        if get_origin(kind) is dict:
+            name, kind = f"{name}.{NAME}", get_args(kind)[1]
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            found |= _kinds(kind, name + ".")
+        else:
+            found[name] = kind
     return found
 
 
-def _explain(said: str, text: str, file: str) -> ConfigError:
+def known(key: str) -> str:
+    """The key as `keys` has it, with NAME in place of a name."""
+    table, _, rest = key.partition(".")
+    _, dot, last = rest.partition(".")
+    general = f"{table}.{NAME}.{last}"
+    return general if dot and general in keys() else key
+
+
+def _explain(said: str, table: dict[str, Any], text: str, file: str) -> ConfigError:
+    named = _AT_NAME.search(said)
+    if named:
+        key = next((f"{named[1]}.{name}" for name in table[named[1]] if not re.fullmatch(NAME_PATTERN, name)), named[1])
+        what = f"{key.partition('.')[2]!a} cannot be a name: one matches {NAME_PATTERN}"
+        return ConfigError(what, file=file, line=line_of(text, key), key=key, fix=f"edit {file}")
     where = _AT_KEY.search(said)
-    key = re.sub(r"\[\.*\d*\]", "", where[1]) if where else ""
+    key = re.sub(r"\[\d+\]", "", where[1]) if where else ""
     what = _AT_KEY.sub("", said)
+    if "[...]" in key:
+        key = _which(table, key).replace("[...]", "")
     unknown = _UNKNOWN.search(what)
     if unknown:
         key = f"{key}.{unknown[1]}" if key else unknown[1]
@@ -82,13 +111,27 @@ def _explain(said: str, text: str, file: str) -> ConfigError:
     )
 
 
+def _which(table: dict[str, Any], key: str) -> str:
+    """The key with the name of the first table that is wrong, of which msgspec says no more than `[...]`."""
+    section, _, rest = key.partition("[...]")
+    named = table.get(section)
+    for name, value in named.items() if isinstance(named, dict) else ():
+        try:
+            msgspec.convert({section: {name: value}}, InstanceSpec)
+        except msgspec.ValidationError:
+            return f"{section}.{name}{rest}"
+    return key
+
+
 def nearest(key: str) -> str:
     """The known key that looks most like this one; empty when none does."""
-    known = keys()
-    whole = difflib.get_close_matches(key, known, 1, 0.6)
+    section, _, rest = key.partition(".")
+    name, _, _ = rest.partition(".")
+    every = [one.replace(f"{section}.{NAME}.", f"{section}.{name or NAME}.") for one in keys()]
+    whole = difflib.get_close_matches(key, every, 1, 0.6)
     if whole:
         return whole[0]
-    last = {name.rpartition(".")[2]: name for name in known}
+    last = {name.rpartition(".")[2]: name for name in every}
     part = difflib.get_close_matches(key.rpartition(".")[2], list(last), 1, 0.6)
     return last[part[0]] if part else ""
 
@@ -102,8 +145,8 @@ def line_of(text: str, key: str) -> int:
             continue
         header = re.match(r"\s*\[\[?\s*([^\]#]+?)\s*\]", line)
         if header:
-            table = header[1].replace('"', "").replace(" ", "")
-            if table == key:
+            table = re.sub(r"[\"' ]", "", header[1])
+            if table == key.replace(" ", ""):
                 best = number
             continue
         name = re.match(r"\s*([\w.\"'-]+)\s*=", line)

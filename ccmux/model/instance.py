@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
+from cronsim import CronSim, CronSimError
 from msgspec import Meta
+
+from ccmux.model.ids import NAME_PATTERN
 
 Seconds = Annotated[float, Meta(ge=0, le=86400 * 366)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+_NAME = NAME_PATTERN.replace("$", r"\Z")
+CLAUDE = "claude"
+"""`to` of a schedule whose text is a message, and not a line on the channel of that name."""
 
 
 class Role(StrEnum):
@@ -46,6 +53,33 @@ class OnExceeded(StrEnum):
 
     PAUSE = "pause"
     WARN = "warn"
+
+
+class Weekday(StrEnum):
+    """A day of the week, as cron calls it."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Misfire(StrEnum):
+    """What becomes of the times that were missed: the machine slept, no daemon ran."""
+
+    SKIP = "skip"
+    ONCE = "once"
+    ALL = "all"
+
+
+class Briefing(StrEnum):
+    """The two of a day."""
+
+    MORNING = "morning"
+    EVENING = "evening"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +176,54 @@ class BudgetSpec(_Section, frozen=True):
     on_exceeded: OnExceeded = OnExceeded.PAUSE
 
 
+class ScheduleSpec(_Section, frozen=True):
+    """`[schedule.NAME]`: what is said when, to Claude or on a channel. Takes effect at the next start of the daemon."""
+
+    enabled: bool = True
+    cron: Annotated[str, Meta(max_length=200)] = ""
+    at: Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?\Z")] = ""
+    days: tuple[Weekday, ...] = ()
+    timezone: str = ""
+    text: Annotated[str, Meta(max_length=100_000)] = ""
+    briefing: Annotated[str, Meta(pattern=r"^(morning|evening)?\Z")] = ""
+    to: Annotated[str, Meta(pattern=_NAME)] = CLAUDE
+    misfire: Misfire = Misfire.ONCE
+    grace: Annotated[float, Meta(ge=60, le=86400 * 7)] = 300.0
+    expires: Seconds = 43_200.0
+
+    def __post_init__(self) -> None:
+        """A schedule that says no time, two, or one that never comes, would be silent."""
+        if bool(self.cron) == bool(self.at):
+            raise ValueError('say when: either cron = "0 8 * * 1-5" or at = "08:00"')
+        if self.days and not self.at:
+            raise ValueError("days go with at; a cron line names its own")
+        if bool(self.text.strip()) == bool(self.briefing):
+            raise ValueError('say what: either text = "..." or briefing = "morning"')
+        if 0 < self.expires < self.grace:
+            raise ValueError("expires must be 0 or at least grace: what is still on time must not have expired")
+        if self.cron:
+            _check_cron(self.cron)
+        _check_zone(self.timezone)
+
+    @property
+    def line(self) -> str:
+        """When, as a cron line."""
+        if self.cron:
+            return self.cron
+        hour, minute = self.at.split(":")
+        return f"{int(minute)} {int(hour)} * * {','.join(self.days) or '*'}"
+
+
+class BriefingSpec(_Section, frozen=True):
+    """`[briefing]`: how the texts of `briefing = ...` are made. Takes effect at the next start of the daemon."""
+
+    stale_after: Seconds = 86_400.0
+    condense: bool = False
+    model: Annotated[str, Meta(max_length=200)] = "claude-haiku-5-5"
+    max_tokens: Annotated[int, Meta(ge=100, le=16_000)] = 1000
+    timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
+
+
 class InstanceSpec(_Section, frozen=True):
     """The whole of `ccmux.toml`."""
 
@@ -157,13 +239,30 @@ class InstanceSpec(_Section, frozen=True):
     approvals: ApprovalsSpec = ApprovalsSpec()
     notify: NotifySpec = NotifySpec()
     budget: BudgetSpec = BudgetSpec()
+    schedule: dict[Annotated[str, Meta(pattern=_NAME)], ScheduleSpec] = {}
+    briefing: BriefingSpec = BriefingSpec()
 
     def __post_init__(self) -> None:
         """A zone that nobody knows would cut no day."""
-        if self.timezone:
-            try:
-                ZoneInfo(self.timezone)
-            except (KeyError, ValueError, OSError):
-                raise ValueError(
-                    f"this machine knows no time zone {self.timezone!a}: say an IANA name as Europe/Berlin, or nothing"
-                ) from None
+        _check_zone(self.timezone)
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f"this machine knows no time zone {name!a}: say an IANA name as Europe/Berlin, or nothing"
+        ) from None
+
+
+def _check_cron(line: str) -> None:
+    """Five fields: nobody has something to say to Claude every second."""
+    if len(line.split()) != 5:  # noqa: PLR2004 - minute, hour, day of the month, month, day of the week
+        raise ValueError(f"{line!a} is no cron line: five fields, as in 0 8 * * 1-5")
+    try:
+        found = next(CronSim(line, datetime(2000, 1, 1)), None)  # noqa: DTZ001 - any day of no zone does
+    except (CronSimError, AssertionError, TypeError, ValueError) as error:
+        raise ValueError(f"{line!a} is no cron line: {error}") from None
+    if found is None:
+        raise ValueError(f"{line!a} never comes")

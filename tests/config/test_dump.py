@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmux.config.dump import EFFECT, effect, show, value_of, with_values
-from ccmux.config.load import keys, parse
+from ccmux.config.load import NAME, keys, parse
 from ccmux.errors import ConfigError, UsageError
 from ccmux.model.instance import InstanceSpec
 
@@ -55,7 +55,7 @@ def test_any_text_comes_back(word: str) -> None:
 def test_show_has_every_default_and_is_a_file() -> None:
     text = show(InstanceSpec())
     assert parse(text, "F") == InstanceSpec()
-    assert all(key.rpartition(".")[2] in text for key in keys())
+    assert all(key.rpartition(".")[2] in text for key in keys() if f".{NAME}." not in key)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,16 @@ def test_values(key: str, word: str, value: object) -> None:
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(UsageError, match=r"did you mean claude\.model"):
         value_of("claude.modle", "x")
+
+
+def test_a_key_of_a_table_with_a_name() -> None:
+    text = "[schedule.noon]\nat = '12:00'  # lunch\ntext = 'x'\n"
+    changed = with_values(text, "F", {"schedule.noon.at": value_of("schedule.noon.at", "12:30")})
+    assert parse(changed, "F").schedule["noon"].at == "12:30"
+    assert "# lunch" in changed
+    assert parse(show(parse(changed, "F")), "F") == parse(changed, "F")
+    with pytest.raises(UsageError, match=r"did you mean schedule\.noon\.text"):
+        value_of("schedule.noon.texd", "x")
 
 
 def test_every_key_has_an_effect() -> None:

@@ -11,6 +11,8 @@ from ccmux.config.load import keys, load, nearest, parse
 from ccmux.errors import ConfigError
 from ccmux.model.instance import InstanceSpec
 
+SCHEDULE = "[schedule.a]\nat = '08:00'\ntext = 'x'\n"
+
 
 @pytest.mark.parametrize(
     ("text", "line", "key", "says"),
@@ -41,6 +43,28 @@ from ccmux.model.instance import InstanceSpec
         ("max_attempt = 1\n", 1, "max_attempt", "did you mean delivery.max_attempts?"),
         ("[claude]\nzzzzzz = 1\n", 2, "claude.zzzzzz", "no such key"),
         ("\n[deliverx]\na = 1\n", 2, "deliverx", "no such key"),
+        ("[schedule.a]\nat = '8:00'\n", 2, "schedule.a.at", "regex"),
+        (f"{SCHEDULE}[schedule.b]\nat = '08:00'\ntxet = 'x'\n", 6, "schedule.b.txet", "did you mean schedule.b.text?"),
+        (f"{SCHEDULE}[schedule.b]\ndays = ['moon']\n", 5, "schedule.b.days", "moon"),
+        (f"{SCHEDULE}[schedule.b]\ntext = 'x'\n", 4, "schedule.b", "say when"),
+        ("[schedule.b]\nat = '08:00'\ncron = '0 8 * * *'\ntext = 'x'\n", 1, "schedule.b", "say when"),
+        ("[schedule.b]\nat = '08:00'\n", 1, "schedule.b", "say what"),
+        ("[schedule.b]\nat = '08:00'\ntext = 'x'\nbriefing = 'morning'\n", 1, "schedule.b", "say what"),
+        ("[schedule.b]\nat = '08:00'\nbriefing = 'noon'\n", 3, "schedule.b.briefing", "morning"),
+        ("[schedule.b]\ncron = '0 8 * *'\ntext = 'x'\n", 1, "schedule.b", "five fields"),
+        ("[schedule.b]\ncron = '0 8 * * * *'\ntext = 'x'\n", 1, "schedule.b", "five fields"),
+        ("[schedule.b]\ncron = '60 8 * * *'\ntext = 'x'\n", 1, "schedule.b", "Bad minute"),
+        ("[schedule.b]\ncron = '0 8 30 2 *'\ntext = 'x'\n", 1, "schedule.b", "Bad day-of-month"),
+        ("[schedule.b]\nat = '08:00'\ntext = 'x'\ntimezone = 'Mars/X'\n", 1, "schedule.b", "Mars/X"),
+        ("[schedule.b]\nat = '08:00'\ntext = 'x'\nto = '../x'\n", 4, "schedule.b.to", "regex"),
+        ('[schedule.b]\nat = "08:00"\ntext = "x"\nto = "x\\n"\n', 4, "schedule.b.to", "regex"),
+        ("[schedule.b]\nat = '08:00'\ntext = 'x'\ngrace = 1\n", 4, "schedule.b.grace", ">= 60"),
+        ("[schedule.b]\nat = '08:00'\ntext = 'x'\nexpires = 10\n", 1, "schedule.b", "at least grace"),
+        (f"{SCHEDULE}[schedule.'B b']\nat = '08:00'\n", 4, "schedule.B b", "cannot be a name"),
+        ("[schedule]\nat = '08:00'\n", 2, "schedule.at", "object"),
+        ("schedule = 3\n", 1, "schedule", "object"),
+        ("schedule.b = {at = '08:00', txt = 'x'}\n", 1, "schedule.b.txt", "did you mean schedule.b.text?"),
+        ("[briefing]\ncondens = true\n", 2, "briefing.condens", "did you mean briefing.condense?"),
     ],
 )
 def test_broken_files(text: str, line: int, key: str, says: str) -> None:
