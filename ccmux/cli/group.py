@@ -23,6 +23,8 @@ VERBS = {
     "inbox": "Show the messages that wait, or with --dead those that were given up.",
     "outbox": "Show the replies that nobody has read yet.",
     "usage": "Show tokens, cost and active minutes, day by day.",
+    "schedule": "Show what is said when, or fire a schedule now.",
+    "briefing": "Print the morning or evening briefing, or send it.",
     "trace": "Show the way of one message, with the proof of every step.",
     "retry": "Try a message again that ended without an answer.",
     "drop": "Put a dead message away.",

@@ -28,6 +28,7 @@ from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.orders import Typed
 from ccmux.daemon.permits import Permits
+from ccmux.daemon.schedules import Schedules
 from ccmux.daemon.status import evidence, status
 from ccmux.errors import CcmuxError, ProtocolError, UsageError
 from ccmux.journal import inbox, outbox
@@ -64,8 +65,11 @@ _encode = msgspec.json.Encoder().encode
 class Control:
     """Answers requests until the daemon stops."""
 
-    def __init__(self, driver: Driver, intake: Intake, db: Database, hub: Hub, approvals: Approvals) -> None:
+    def __init__(
+        self, driver: Driver, intake: Intake, db: Database, hub: Hub, approvals: Approvals, *, schedules: Schedules
+    ) -> None:
         self._driver = driver
+        self._schedules = schedules
         self._approvals = approvals
         self._permits = Permits(driver, db, approvals)
         self._intake = intake
@@ -159,6 +163,9 @@ class Control:
             return await self._decide(request)
         if request.op == "approval":
             return {"v": 1, "approval": await self._approvals.frame(request.id)}
+        if request.op in ("fire", "briefing"):
+            act = self._schedules.fire_now if request.op == "fire" else self._schedules.brief_now
+            return {"v": 1} | await act(request.id)
         who = request.sender or self._intake.owner
         match request.op:
             case "order":

@@ -28,6 +28,7 @@ from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
 from ccmux.daemon.outgoing import Outgoing
 from ccmux.daemon.record import Record
+from ccmux.daemon.schedules import Schedules
 from ccmux.daemon.session import Session
 from ccmux.daemon.supervised import Supervised
 from ccmux.daemon.updates import Updates
@@ -122,6 +123,7 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
         hub.approvals = lambda: approvals.waiting
         updates = Updates(paths, shared(), driver.renew, lambda: driver.renewed)
         intake.commands = Commands(driver, orders, approvals, hub).carry_out
+        schedules = Schedules(paths, spec, intake, db, hub)
         supervised = Supervised(manager, hub, intake, db)
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
@@ -133,6 +135,7 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                 group.create_task(session.watch_keys(), name="keys"),
                 group.create_task(_relent(hub, db), name="relent"),
                 group.create_task(approvals.run(), name="approvals"),
+                group.create_task(schedules.run(), name="schedules"),
                 *([group.create_task(updates.run(), name="updates")] if spec.claude.follow_updates else []),
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(supervised.run(), name="supervised"),
@@ -141,7 +144,7 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                     name="housekeeping",
                 ),
             ]
-            async with Control(driver, intake, db, hub, approvals).serving(paths.control_socket):
+            async with Control(driver, intake, db, hub, approvals, schedules=schedules).serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
                 paths.last_word.unlink(missing_ok=True)
                 await driver.run()

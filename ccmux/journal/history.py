@@ -13,6 +13,8 @@ from ccmux.core.days import Zone
 from ccmux.errors import JournalError
 from ccmux.journal import approvals as asking
 from ccmux.journal import inbox, outbox, turns, usage
+from ccmux.journal import schedules as planned
+from ccmux.journal.schedules import Mark
 from ccmux.journal.turns import Turn
 from ccmux.model.approval import Approval
 from ccmux.model.ids import LOCAL
@@ -129,6 +131,16 @@ def usage_days(path: Path, now: float, zone: Zone, count: int) -> list[Day]:
     return _read(path, lambda db: usage.latest_days(db, now, zone, count))
 
 
+def schedules(path: Path) -> dict[str, Mark]:
+    """How far each schedule has been dealt with."""
+    return dict(_read(path, lambda db: list(planned.marks(db).items())))
+
+
+def briefed(path: Path) -> str:
+    """What was kept of the latest briefing that was sent."""
+    return next(iter(_read(path, lambda db: [planned.briefed(db)])), "")
+
+
 def approvals(path: Path, *, everything: bool, limit: int) -> list[Approval]:
     """What Claude asks, oldest first: what is open, or everything."""
     return _asked(path, lambda db: asking.latest(db, limit) if everything else asking.open_ones(db))
@@ -160,9 +172,9 @@ def trace(path: Path, message_id: str) -> Trace | None:
         notes = db.execute("SELECT at, event, detail FROM ledger WHERE message_id = ? ORDER BY seq", (message_id,))
         out = db.execute("SELECT * FROM outbox WHERE reply_to = ? ORDER BY seq", (message_id,))
         key = row["source_key"]
-        cause = (
-            "person" if row["channel"] == LOCAL and not key else "link" if str(key).startswith("link:") else "channel"
-        )
+        origin = str(key).partition(":")[0]
+        cause = "person" if row["channel"] == LOCAL and not key else "channel"
+        cause = origin if origin in ("link", "schedule") else cause
         worked = tuple(turns.of(db, message_id))
         found = tuple(Noted(one["at"], one["event"], one["detail"]) for one in notes)
         return [Trace(inbox.message_of(row), key, cause, found, tuple(_delivery(one) for one in out), worked)]

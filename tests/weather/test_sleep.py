@@ -9,7 +9,7 @@ import time
 import pytest
 
 from ccmux import steady
-from ccmux.daemon import driver, renewal
+from ccmux.daemon import driver, renewal, schedules
 
 
 def test_it_never_goes_back() -> None:
@@ -23,6 +23,6 @@ def test_it_is_the_one_that_counts_sleep() -> None:
     assert before <= steady.now() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-@pytest.mark.parametrize("module", [driver, renewal])
+@pytest.mark.parametrize("module", [driver, renewal, schedules])
 def test_waits_of_hours_are_reckoned_by_it(module: object) -> None:
     assert "time.monotonic" not in inspect.getsource(module)  # type: ignore[arg-type]
