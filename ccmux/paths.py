@@ -29,6 +29,11 @@ def versions() -> Path:
     return base() / ".local" / "share" / "ccmux" / "versions"
 
 
+def gateways() -> Path:
+    """The directory of the homes of all gateways of a person."""
+    return base() / ".local" / "share" / "ccmux" / "gateways"
+
+
 class InstancePaths:
     """Every path of one instance, derived from its home. (No dataclass: that import costs `send` a third of its time.)"""
 

@@ -14,7 +14,7 @@ _NAME: Final = re.compile(r"([a-z]+)(?:-([a-z][a-z0-9-]{0,31}))?")
 
 def directory() -> Path:
     """The directory of the homes of all gateways of a person."""
-    return paths.base() / ".local" / "share" / "ccmux" / "gateways"
+    return paths.gateways()
 
 
 class Home:

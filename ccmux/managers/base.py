@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ccmux.managers.kept import Kept
 from ccmux.managers.program import Program
 from ccmux.paths import InstancePaths
 
@@ -29,11 +30,37 @@ class Unit:
     at_boot: bool = False
 
 
+class Gateways(Protocol):
+    """What a manager does for a gateway: one process."""
+
+    def launch(self, of: Kept) -> Ended:
+        """Have it run, now and after every boot (where the manager sees to that). One that runs is looked after from now on."""
+
+    def relaunch(self, of: Kept) -> Ended:
+        """Start it anew; one that did not run is launched."""
+
+    def end(self, of: Kept) -> bool:
+        """End it; whether it ran. At a boot it comes back."""
+
+    def forget(self, of: Kept) -> None:
+        """After an `end`: it does not come back at a boot."""
+
+    def unit(self, of: Kept) -> Unit:
+        """As the manager sees it."""
+
+    def keep(self, of: Kept, program: Program) -> None:
+        """Have it come back at every boot, whether it runs now or not."""
+
+
 class Manager(Protocol):
-    """Two processes an instance: the session (the tmux server and Claude in it) and the daemon."""
+    """Two processes an instance: the session (the tmux server and Claude in it) and the daemon; and one a gateway."""
 
     kind: str
     """`detached`, `systemd` or `launchd`"""
+
+    @property
+    def gateways(self) -> Gateways:
+        """The same for gateways."""
 
     def launch(self, paths: InstancePaths) -> Ended:
         """Have the session and the daemon run, now and after every boot (where the manager sees to that).

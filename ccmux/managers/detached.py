@@ -9,14 +9,14 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
-from ccmux.claude.envfile import SECRETS
-from ccmux.errors import Missing, ProtocolError, Refused, TmuxError, TmuxGone, WaitTimedOut
+from ccmux.errors import ProtocolError, Refused, TmuxError, TmuxGone, WaitTimedOut
 from ccmux.fleet.client import Client
 from ccmux.locks import held
-from ccmux.managers.base import Ended, Unit
+from ccmux.managers import keeping, kept
+from ccmux.managers.base import Ended, Gateways, Unit
+from ccmux.managers.kept import Kept
+from ccmux.managers.program import Program
 from ccmux.managers.waiting import until
 from ccmux.paths import InstancePaths
 from ccmux.tmux import survivor
@@ -24,8 +24,30 @@ from ccmux.tmux.server import is_gone, tmux_binary
 
 STOPS_WITHIN = 15.0
 _TMUX_ANSWERS_WITHIN = 10.0
-_TOLD = 2000
-"""Characters of a daemon's last words."""
+
+
+class DetachedGateways:
+    """Each with a keeper of its own, as a daemon has."""
+
+    def launch(self, of: Kept) -> Ended:
+        """By a keeper; also where a gateway runs that has none."""
+        return keeping.launch(of)
+
+    def relaunch(self, of: Kept) -> Ended:
+        keeping.end(of, STOPS_WITHIN)
+        return keeping.launch(of)
+
+    def end(self, of: Kept) -> bool:
+        return keeping.end(of, STOPS_WITHIN)
+
+    def forget(self, of: Kept) -> None:
+        """Nothing comes back by itself here."""
+
+    def unit(self, of: Kept) -> Unit:
+        return Unit(of.called, "running" if held(of.lock) else "stopped")
+
+    def keep(self, of: Kept, program: Program) -> None:
+        """Nobody does at a boot."""
 
 
 class Detached:
@@ -33,27 +55,12 @@ class Detached:
 
     kind = "detached"
 
+    def __init__(self) -> None:
+        self.gateways: Gateways = DetachedGateways()
+
     def launch(self, paths: InstancePaths) -> Ended:
         """Start a keeper, which starts the daemon. Of two keepers one stays; one that rests is woken."""
-        errors = paths.logs / "daemon.err"
-        if held(paths.keeper_lock):
-            _signal_holder(paths.keeper_lock, signal.SIGUSR1)
-            return lambda: "" if held(paths.keeper_lock) else _said(errors)
-        with open(errors, "wb", opener=_private) as stderr:
-            keeper = subprocess.Popen(
-                [sys.executable, "-m", "ccmux.managers.keeper", paths.name],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,
-                cwd="/",
-                env=_environment() | {"CCMUX_HOME": str(paths.home.parent)},
-            )
-
-        def ended() -> str:
-            return "" if keeper.poll() is None or held(paths.keeper_lock) else _said(errors)
-
-        return ended
+        return keeping.launch(kept.daemon(paths))
 
     def attend(self, paths: InstancePaths) -> None:
         """By a keeper, where somebody has killed the one there was."""
@@ -78,44 +85,18 @@ class Detached:
         return (Unit(f"daemon of {paths.name}", "running" if held(paths.lock) else "stopped"),)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _said(errors: Path) -> str:
-    return errors.read_text(encoding="utf-8", errors="replace").strip()[-_TOLD:] or "it said nothing"
-
-
-def _environment() -> dict[str, str]:
-    """The daemon's environment: the person's, without credentials (they stand in `.env`)."""
-    return {key: value for key, value in os.environ.items() if key not in SECRETS}
-
-
 def end_daemon(paths: InstancePaths) -> bool:
     """End the daemon and its keeper, not the session; whether one ran."""
-    kept, ran = held(paths.keeper_lock), held(paths.lock)
-    if not kept and not ran:
-        return False
-    if kept:  # first, or it would start another; it ends its own daemon in order
-        _signal_holder(paths.keeper_lock, signal.SIGTERM)
-    try:
-        with Client(paths) as client:
-            client.ask(op="exit")
-    except (Refused, WaitTimedOut, ProtocolError, OSError):
-        if held(paths.lock):
-            _signal_holder(paths.lock, signal.SIGTERM)
-    try:
-        until(
-            lambda: not held(paths.lock) and not held(paths.keeper_lock),
-            STOPS_WITHIN,
-            f"the daemon of {paths.name} does not end",
-        )
-    except WaitTimedOut:
-        if held(paths.keeper_lock):
-            _end_holder(paths.keeper_lock, signal.SIGKILL, "the keeper")
-        if held(paths.lock):
-            _end_holder(paths.lock, signal.SIGKILL, f"the daemon of {paths.name}")
-    return True
+
+    def ask() -> bool:
+        try:
+            with Client(paths) as client:
+                client.ask(op="exit")
+        except (Refused, WaitTimedOut, ProtocolError, OSError):
+            return False
+        return True
+
+    return keeping.end(kept.daemon(paths), STOPS_WITHIN, ask)
 
 
 def end_session(paths: InstancePaths) -> bool:
@@ -157,23 +138,3 @@ def ask_tmux(paths: InstancePaths, *args: str) -> str:
         said = run.stderr.strip() or f"tmux {args[0]} failed"
         raise (TmuxGone if is_gone(said) else TmuxError)(said, fix="ccmux doctor")
     return run.stdout
-
-
-def _signal_holder(lock: Path, number: signal.Signals) -> None:
-    """Signal the process whose pid stands in the lock file: the lock is held, so it lives."""
-    try:
-        pid = int(lock.read_text(encoding="ascii"))
-    except ValueError:
-        pid = 0
-    if pid <= 1:
-        raise Missing(f"{lock} names no process", fix=f"fuser {lock} shows who holds it")
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _end_holder(lock: Path, number: signal.Signals, who: str) -> bool:
-    _signal_holder(lock, number)
-    until(lambda: not held(lock), STOPS_WITHIN, f"{who} cannot be ended")
-    return True

@@ -7,7 +7,7 @@ import pwd
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,10 +15,11 @@ from typing import Final
 from ccmux.errors import CcmuxError, Missing, UsageError
 from ccmux.fleet import registry
 from ccmux.locks import held
-from ccmux.managers import life
+from ccmux.managers import gateways, keeping, kept, life
 from ccmux.managers.base import Services, Unit
 from ccmux.managers.choose import installed, of_this_system
-from ccmux.managers.detached import end_daemon
+from ccmux.managers.detached import STOPS_WITHIN, end_daemon
+from ccmux.managers.kept import Kept
 from ccmux.managers.owner import as_owner, own
 from ccmux.managers.program import command, program
 from ccmux.managers.written import write_if_changed
@@ -43,7 +44,7 @@ class Report:
     flavour: str
     files: tuple[File, ...]
     units: tuple[tuple[str, Unit], ...]
-    """instance → unit"""
+    """instance, or gateway → unit"""
     notes: tuple[str, ...]
 
 
@@ -88,6 +89,13 @@ def install(to: Services, *, user: str = "", linger: bool = True, as_before: boo
             yield f"{name}: {_taken_over(to, paths)}"
         except CcmuxError as error:
             yield f"{name}: {error}"
+    for name in kept.gateways():
+        one = kept.gateway(name)
+        try:
+            to.gateways.keep(one, now)
+            yield f"{one.called}: {_gateway_taken_over(to, one)}"
+        except CcmuxError as error:
+            yield f"{one.called}: {error}"
     yield from to.notes()
 
 
@@ -103,6 +111,16 @@ def _taken_over(to: Services, paths: InstancePaths) -> str:
         as_owner(paths, lambda: str(end_daemon(paths)))
         to.launch(paths)
     return "its daemon runs as a service now, its Claude goes on"
+
+
+def _gateway_taken_over(to: Services, one: Kept) -> str:
+    if to.gateways.unit(one).state == "running":
+        return "runs as a service already"
+    if not as_owner(one, lambda: "yes" if held(one.lock) or held(one.keeper_lock) else ""):
+        return f"starts at the next boot; now: ccmux gateway start {one.name}"
+    as_owner(one, lambda: str(keeping.end(one, STOPS_WITHIN)))
+    to.gateways.launch(one)
+    return "runs as a service now"
 
 
 def uninstall() -> Iterator[str]:
@@ -125,28 +143,49 @@ def uninstall() -> Iterator[str]:
             found.forget(paths)
         except CcmuxError as error:
             yield f"{paths.name}: {error}"
+    joined = yield from _gateways_ended(found)
     yield from found.deactivate()
     for path in files:
         path.unlink(missing_ok=True)
         yield f"removed {path}"
     yield from found.activate(linger=False)
-    for paths in ran:
+    yield from _started_again([*ran, *joined])
+
+
+def _gateways_ended(found: Services) -> Generator[str, None, list[Kept]]:
+    """Sentences of what failed; returns those that ran."""
+    ran = []
+    for one in map(kept.gateway, kept.gateways()):
         try:
-            _start(paths)
-            yield f"{paths.name}: started again without a service, with its conversation; after a boot: ccmux up"
+            if found.gateways.end(one):
+                ran.append(one)
+            found.gateways.forget(one)
         except CcmuxError as error:
-            yield f"{paths.name}: has ended: {error}"
+            yield f"{one.called}: {error}"
+    return ran
 
 
-def _start(paths: InstancePaths) -> None:
+def _started_again(ran: list[InstancePaths | Kept]) -> Iterator[str]:
+    for one in ran:
+        name = one.called if isinstance(one, Kept) else one.name
+        words = ["gateway", "start"] if isinstance(one, Kept) else ["start"]
+        try:
+            _start(one, *words)
+            kept_on = "" if isinstance(one, Kept) else ", with its conversation"
+            yield f"{name}: started again without a service{kept_on}; after a boot: ccmux up"
+        except CcmuxError as error:
+            yield f"{name}: has ended: {error}"
+
+
+def _start(one: InstancePaths | Kept, *words: str) -> None:
     """As the one whose home it is: root runs nothing of a person's in its own name."""
-    owner = pwd.getpwuid(paths.home.stat().st_uid)
+    owner = pwd.getpwuid(one.home.stat().st_uid)
     if owner.pw_uid == os.geteuid():
-        life.start(paths)
+        life.start(one) if isinstance(one, InstancePaths) else gateways.start(one.name)
         return
     known = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TERM") if key in os.environ}
     run = subprocess.run(
-        [str(command()), "start", paths.name],
+        [str(command()), *words, one.name],
         env=known | {"HOME": owner.pw_dir, "USER": owner.pw_name, "LOGNAME": owner.pw_name, "CCMUX_HOME": str(base())},
         user=owner.pw_uid,
         group=owner.pw_gid,
@@ -157,7 +196,7 @@ def _start(paths: InstancePaths) -> None:
         check=False,
     )
     if run.returncode:
-        raise CcmuxError(run.stderr.strip().removeprefix("ccmux: "), fix=f"ccmux start {paths.name}")
+        raise CcmuxError(run.stderr.strip().removeprefix("ccmux: "), fix=f"ccmux {' '.join(words)} {one.name}")
 
 
 def report() -> Report:
@@ -167,6 +206,7 @@ def report() -> Report:
         return Report("detached", "", (), (), ("no services are installed: ccmux service install",))
     files = tuple(File(path, _state(path, text)) for path, text in found.files(program(_owner())).items())
     seen = tuple((name, unit) for name in registry.names() for unit in found.units(InstancePaths.of(name)))
+    seen += tuple((name, found.gateways.unit(kept.gateway(name))) for name in kept.gateways())
     return Report(found.kind, found.flavour, files, seen, tuple(found.notes()))
 
 

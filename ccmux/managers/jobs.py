@@ -41,18 +41,34 @@ class Jobs:
         texts = plists.rendered(name, replace(wanted, user=self.user), self.person, system=self._system)
         return {self.file(label): text for label, text in texts.items()}
 
-    def taken(self, name: str) -> str:
+    def of_gateway(self, name: str, wanted: Program) -> dict[Path, str]:
+        """The file of one gateway."""
+        text = plists.gateway(name, replace(wanted, user=self.user), self.person, system=self._system)
+        return {self.file(plists.label(name, plists.GATEWAY)): text}
+
+    def taken(self, name: str, parts: tuple[str, ...] = plists.PARTS) -> str:
         """The other directory of homes whose instance of that name has these jobs; empty when there is none."""
-        homes = {plists.home_of(self.file(plists.label(name, part))) for part in plists.PARTS}
+        homes = {plists.home_of(self.file(plists.label(name, part))) for part in parts}
         return next(iter(homes - {"", str(base())}), "")
 
     def write(self, name: str, wanted: Program | None = None) -> None:
         """Have them there, by default as they were installed: a poorer environment (cron's, say) changes nothing."""
         if other := self.taken(name):
             raise UsageError(f"launchd runs another {name} already, of {other}", fix="give one of the two another name")
-        wanted = wanted or self.installed() or program(self.user)
+        self._write(self.of(name, wanted or self._program()))
+
+    def write_gateway(self, name: str, wanted: Program | None = None) -> None:
+        """The same for a gateway."""
+        if other := self.taken(name, (plists.GATEWAY,)):
+            raise UsageError(f"launchd runs another gateway {name} already, of {other}", fix=f"stop that of {other}")
+        self._write(self.of_gateway(name, wanted or self._program()))
+
+    def _program(self) -> Program:
+        return self.installed() or program(self.user)
+
+    def _write(self, texts: dict[Path, str]) -> None:
         with self._permitted():
-            for path, text in self.of(name, wanted).items():
+            for path, text in texts.items():
                 write_if_changed(path, text)
             self._make_logs()
 

@@ -14,10 +14,11 @@ from typing import Self
 from ccmux.errors import CcmuxError, TmuxError
 from ccmux.fleet import registry
 from ccmux.locks import held
-from ccmux.managers import detached, plists
-from ccmux.managers.base import Ended, Unit
+from ccmux.managers import detached, kept, plists
+from ccmux.managers.base import Ended, Gateways, Unit
 from ccmux.managers.jobs import Jobs
 from ccmux.managers.launchctl import GONE_WITHIN, Launchctl
+from ccmux.managers.launchd_gateways import LaunchdGateways
 from ccmux.managers.owner import own
 from ccmux.managers.program import Program
 from ccmux.managers.waiting import until
@@ -33,6 +34,7 @@ class Launchd:
         self.flavour = flavour
         self.jobs = Jobs(flavour, user, root)
         self.control = Launchctl("system" if flavour == "system" else f"gui/{os.getuid()}")
+        self.gateways: Gateways = LaunchdGateways(self.jobs, self.control)
 
     @classmethod
     def installed(cls) -> Self | None:
@@ -109,10 +111,12 @@ class Launchd:
         return self.jobs.installed()
 
     def files(self, program: Program) -> dict[Path, str]:
-        """What was told, and the jobs of every instance."""
+        """What was told, and the jobs of every instance and gateway."""
         found = dict([self.jobs.remember(program)])
         for name in registry.names():
             found |= {} if self.jobs.taken(name) else self.jobs.of(name, program)
+        for name in kept.gateways():
+            found |= {} if self.jobs.taken(name, (plists.GATEWAY,)) else self.jobs.of_gateway(name, program)
         return found
 
     def keep(self, paths: InstancePaths, program: Program) -> None:

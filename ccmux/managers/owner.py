@@ -1,5 +1,5 @@
-"""Whose instance it is. Root, who installs services for somebody else, touches nothing in that person's home by itself:
-what stands there is that person's, and Claude's, to choose (links, locks with pids in them, sockets, FIFOs).
+"""Whose instance, or gateway, it is. Root, who installs services for somebody else, touches nothing in that person's home by
+itself: what stands there is that person's, and Claude's, to choose (links, locks with pids in them, sockets, FIFOs).
 """
 
 from __future__ import annotations
@@ -9,29 +9,38 @@ import pwd
 import select
 import signal
 from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 from ccmux.errors import CcmuxError, UsageError
-from ccmux.paths import InstancePaths
 
 _ANSWERS_WITHIN: Final = 60.0
 _MOST: Final = 65536
 
 
-def own(paths: InstancePaths) -> bool:
-    """Whether the instance is the caller's."""
+class Owned(Protocol):
+    """Something that has a home."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def home(self) -> Path: ...
+
+
+def own(paths: Owned) -> bool:
+    """Whether it is the caller's."""
     return paths.home.stat().st_uid == os.geteuid()
 
 
-def must_own(paths: InstancePaths) -> None:
+def must_own(paths: Owned) -> None:
     """Raises UsageError when it is somebody else's."""
     if not own(paths):
         person = pwd.getpwuid(paths.home.stat().st_uid).pw_name
         raise UsageError(f"{paths.name} belongs to {person}", fix=f"sudo -u {person} ccmux …, or sudo systemctl …")
 
 
-def as_owner(paths: InstancePaths, act: Callable[[], str]) -> str:
-    """Do it as the one whose instance it is, in a process of its own if need be; what it returns.
+def as_owner(paths: Owned, act: Callable[[], str]) -> str:
+    """Do it as the one whose it is, in a process of its own if need be; what it returns.
 
     Raises CcmuxError when it fails, or takes longer than a minute.
     """

@@ -16,6 +16,7 @@ from ccmux.managers.program import Program
 from ccmux.resources import resource
 
 PARTS: Final = ("session", "daemon")
+GATEWAY: Final = "gateway"
 _ALWAYS: Final = ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin")
 """Where Homebrew and the system keep tmux, git and node: launchd's own PATH lacks the first two."""
 _VALUE: Final = re.compile(r"@([A-Z]+)@")
@@ -33,8 +34,17 @@ def logs(person: Path) -> Path:
 
 def rendered(name: str, program: Program, person: Path, *, system: bool) -> dict[str, str]:
     """Label → the text of its file, for one instance. `person`: the home directory of `program.user`."""
+    return _rendered(name, PARTS, program, person, system=system)
+
+
+def gateway(name: str, program: Program, person: Path, *, system: bool) -> str:
+    """The text of the file of a gateway's job."""
+    return _rendered(name, (GATEWAY,), program, person, system=system)[label(name, GATEWAY)]
+
+
+def _rendered(name: str, parts: tuple[str, ...], program: Program, person: Path, *, system: bool) -> dict[str, str]:
     found = {}
-    for part in PARTS:
+    for part in parts:
         values = {
             "LABEL": label(name, part),
             "NAME": name,

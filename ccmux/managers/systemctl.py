@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmux.errors import CcmuxError, Missing, WaitTimedOut
+from ccmux.managers.base import Unit
 from ccmux.managers.waiting import until
 
 _ANSWERS_WITHIN: Final = 150.0
@@ -18,6 +19,16 @@ _BEGINS_WITHIN: Final = 10.0
 """Seconds until the manager of somebody who has just been given one listens; 0.6 s, measured."""
 _NO_BUS: Final = ("Failed to connect to bus", "Failed to connect to user scope bus")
 _NO_RIGHT: Final = ("Interactive authentication required", "Access denied", "authentication required")
+
+
+_STATES: Final = {
+    "active": "running",
+    "activating": "starting",
+    "reloading": "running",
+    "deactivating": "running",
+    "inactive": "stopped",
+    "failed": "failed",
+}
 
 
 class Systemctl:
@@ -51,6 +62,17 @@ class Systemctl:
         """Properties of a unit."""
         said = self.tell("show", unit, *(f"-p{name}" for name in properties))
         return dict(line.partition("=")[::2] for line in said.splitlines() if "=" in line)
+
+    def unit(self, name: str) -> Unit:
+        """How a service is."""
+        told = self.show(name, "ActiveState", "MainPID", "NRestarts", "UnitFileState")
+        return Unit(
+            name,
+            _STATES.get(told.get("ActiveState", ""), "unknown"),
+            int(told.get("MainPID") or 0),
+            int(told.get("NRestarts") or 0),
+            told.get("UnitFileState") == "enabled",
+        )
 
     def await_bus(self) -> None:
         """Wait until the manager listens; whoever speaks to it next is told if it does not."""

@@ -11,22 +11,15 @@ from typing import Final, Self
 from ccmux.errors import CcmuxError
 from ccmux.locks import held
 from ccmux.managers import detached, systemctl, units
-from ccmux.managers.base import Ended, Unit
+from ccmux.managers.base import Ended, Gateways, Unit
 from ccmux.managers.owner import as_owner, own
 from ccmux.managers.program import Program
 from ccmux.managers.systemctl import Systemctl, me
+from ccmux.managers.systemd_gateways import SystemdGateways
 from ccmux.managers.written import write_if_changed
 from ccmux.paths import InstancePaths, base
 
 SYSTEM_UNITS: Final = Path("/etc/systemd/system")
-_STATES: Final = {
-    "active": "running",
-    "activating": "starting",
-    "reloading": "running",
-    "deactivating": "running",
-    "inactive": "stopped",
-    "failed": "failed",
-}
 _TOLD: Final = {
     "program": r"^ExecStart=(\S+) run ",
     "path": r"^Environment=PATH=(.*)$",
@@ -56,6 +49,7 @@ class Systemd:
         self.flavour = flavour
         self.directory = directory(flavour)
         self.control = Systemctl(flavour)
+        self.gateways: Gateways = SystemdGateways(self.control, flavour, self.directory)
 
     @classmethod
     def installed(cls) -> Self | None:
@@ -106,17 +100,7 @@ class Systemd:
 
     def units(self, paths: InstancePaths) -> tuple[Unit, ...]:
         """As `systemctl show` tells them."""
-        return tuple(self._unit(name) for name in (units.session(paths.name), units.daemon(paths.name)))
-
-    def _unit(self, name: str) -> Unit:
-        told = self.control.show(name, "ActiveState", "MainPID", "NRestarts", "UnitFileState")
-        return Unit(
-            name,
-            _STATES.get(told.get("ActiveState", ""), "unknown"),
-            int(told.get("MainPID") or 0),
-            int(told.get("NRestarts") or 0),
-            told.get("UnitFileState") == "enabled",
-        )
+        return tuple(self.control.unit(name) for name in (units.session(paths.name), units.daemon(paths.name)))
 
     # as services
 

@@ -29,6 +29,10 @@ def session(name: str) -> str:
     return f"ccmux-session@{name}.service"
 
 
+def gateway(name: str) -> str:
+    return f"ccmux-gateway@{name}.service"
+
+
 def rendered(flavour: str, program: Program) -> dict[str, str]:
     """Name of the file → its text."""
     values = {
@@ -73,6 +77,11 @@ def drop_ins(paths: InstancePaths, person: Path, work: str) -> dict[str, str]:
         f"{session(paths.name)}.d/paths.conf": _writable(always, caches),
         f"{daemon(paths.name)}.d/paths.conf": _writable(ours[:1], ours[1:]),
     }
+
+
+def gateway_drop_in(home: Path, instances: list[InstancePaths]) -> str:
+    """What the unit of a gateway may write to, in the system's flavour: its own home, and the FIFOs of the instances."""
+    return _writable([home], [paths.run for paths in instances])
 
 
 def _of_the_system(work: Path) -> bool:

@@ -75,4 +75,4 @@ def test_no_secret_is_seen_by_others(machine: Machine, alice: Person) -> None:
 @pytest.mark.usefixtures("fleet")
 def test_the_units_are_right(alice: Person) -> None:
     units = [f"{kind}@a.service" for kind in ("ccmux", "ccmux-session")]
-    assert alice.verified("--user", *units, "ccmux.target") == ""
+    assert alice.verified("--user", *units, "ccmux-gateway@slack.service", "ccmux.target") == ""

@@ -162,6 +162,16 @@ def test_every_job_is_right(monkeypatch: pytest.MonkeyPatch, name: str, home: st
     assert (session["ExitTimeOut"], daemon["ExitTimeOut"], daemon["ThrottleInterval"]) == (45, 30, 10)
 
 
+@pytest.mark.parametrize("system", [False, True])
+@pytest.mark.parametrize("home", HOMES)
+def test_the_job_of_a_gateway_is_right(home: str, system: bool) -> None:
+    job = plistlib.loads(plists.gateway("slack-a", _program(home), Path(home), system=system).encode())
+    assert wrong(job, system=system) == []
+    assert job["Label"] == "com.ccmux.slack-a.gateway"
+    assert job["ProgramArguments"] == [f"{home}/.venv/bin/ccmux", "gateway", "slack-a"]
+    assert job["EnvironmentVariables"]["CCMUX_HOME"] == home
+
+
 def test_the_table_finds_what_is_wrong() -> None:
     (text, _) = plists.rendered("a", _program("/Users/ann"), Path("/Users/ann"), system=False).values()
     right = plistlib.loads(text.encode())
@@ -186,7 +196,7 @@ def test_the_table_finds_what_is_wrong() -> None:
 
 def test_the_templates_hold_no_key_that_launchd_does_not_know() -> None:
     files = sorted(path.name for path in resource("launchd").iterdir())
-    assert files == ["daemon.plist", "session.plist"]
+    assert files == ["daemon.plist", "gateway.plist", "session.plist"]
     for name in files:
         assert set(plistlib.loads(resource("launchd", name).read_bytes())) <= set(KEYS)
 
