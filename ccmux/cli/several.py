@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from ccmux.errors import CcmuxError, UsageError
 from ccmux.fleet import registry
 from ccmux.fleet.client import Client
 from ccmux.paths import InstancePaths
 
+T = TypeVar("T")
 _ORDERED_WITHIN = 30.0
 """Seconds: an order may wait for a calm moment."""
 
@@ -23,12 +25,17 @@ def chosen(names: tuple[str, ...], everyone: bool) -> list[InstancePaths]:
 
 def each(instances: list[InstancePaths], act: Callable[[InstancePaths], str]) -> int:
     """Do it to each and print what was done; the exit code of the first failure."""
+    return each_called([(paths.name, paths) for paths in instances], act)
+
+
+def each_called(things: Iterable[tuple[str, T]], act: Callable[[T], str]) -> int:
+    """The same with whatever is called something."""
     code = 0
-    for paths in instances:
+    for name, thing in things:
         try:
-            print(f"{paths.name}: {act(paths)}", flush=True)
+            print(f"{name}: {act(thing)}", flush=True)
         except CcmuxError as error:
-            print(f"ccmux: {paths.name}: {error}", file=sys.stderr)
+            print(f"ccmux: {name}: {error}", file=sys.stderr)
             code = code or error.exit_code
     return code
 

@@ -1,0 +1,35 @@
+"""The names of a service, for people at the terminal: a room by its name, a person by theirs.
+
+A kind may have an entry point of the group `ccmux.directories` beside its transport: `kind = module:make`, where
+`make(Home) -> Directory` raises CcmuxError when its configuration is not complete. Without one, rooms and people are given
+by their ids.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A room."""
+
+    id: str
+    name: str = ""
+    """as people call it, with its sign: `#project-a`"""
+    todo: str = ""
+    """what a person has to do at the service until we hear what is said there; empty: nothing"""
+
+
+class Directory(Protocol):
+    """Of one account. Each raises a GatewayError when the service cannot be asked, or does not do it."""
+
+    async def room(self, word: str, *, make: bool = False) -> Found:
+        """The room of that name or id; `make`: made, and joined, where that may be done. Raises UsageError: there is none."""
+
+    async def user(self, name: str) -> str:
+        """The id of the person whom everybody calls so. Raises UsageError when there is none, or are several."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
