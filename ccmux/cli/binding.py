@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from ccmux.cli.gateways import change, room
+from ccmux.errors import UsageError
 from ccmux.gateways import binding, config
 from ccmux.gateways.config import Binding
 from ccmux.gateways.directory import Found
-from ccmux.gateways.home import Home
+from ccmux.gateways.home import Home, homes
+
+
+def gateway_of(kind: str, instance: str) -> Home:
+    """Where a room of the instance is bound: its own account, or the one that all share. Raises UsageError without either."""
+    found = [home for home in homes() if home.kind == kind and home.own in ("", instance)]
+    if not found:
+        raise UsageError(f"{kind} was never set up", fix=f"ccmux {kind} setup")
+    return next((home for home in found if home.own), found[0])
 
 
 def check(home: Home, word: str, instance: str) -> None:

@@ -11,6 +11,8 @@ from ccmux.claude import binary
 from ccmux.cli import render
 from ccmux.errors import UsageError
 from ccmux.fleet.doctor import examine, mend
+from ccmux.gateways.checks import examine as gateways
+from ccmux.gateways.checks import mend as mend_gateways
 from ccmux.managers.checks import examine as services
 
 _SIGNS = {"ok": "ok  ", "warn": "WARN", "error": "BAD "}
@@ -30,7 +32,8 @@ def command(fix: bool, as_json: bool, probing: bool, claude: str | None) -> int:
     checks = examine()
     if fix:
         checks = mend(checks)
-    checks += services()
+        mend_gateways()
+    checks += [*services(), *gateways()]
     if as_json:
         rows = [{"id": one.id, "level": one.level, "message": one.message, "fix": one.fix} for one in checks]
         print(render.as_json({"v": 1, "checks": rows}))

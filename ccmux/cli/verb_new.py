@@ -16,6 +16,7 @@ from ccmux.config.load import load
 from ccmux.errors import CcmuxError
 from ccmux.fleet.listing import at_rest
 from ccmux.fleet.provision import Made, Wanted, new
+from ccmux.gateways.home import Home
 from ccmux.managers import life
 
 
@@ -27,6 +28,7 @@ from ccmux.managers import life
 @click.option("--from", "preset", default="", metavar="PRESET|FILE", help="Start from this configuration.")
 @click.option("--model", default="", help="Claude's model.")
 @click.option("--resume", default="", metavar="SESSION_ID", help="Take over a conversation of your own Claude Code.")
+@click.option("--slack", "room", default="", metavar="'#ROOM'", help="It works in this room of Slack.")
 @click.option("--no-start", is_flag=True, help="Make it, do not start it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/PROTOCOL.md.")
 def command(
@@ -37,25 +39,53 @@ def command(
     preset: str,
     model: str,
     resume: str,
+    room: str,
     no_start: bool,
     as_json: bool,
 ) -> int:
     """Make an instance and start it. Doing it again changes nothing."""
+    home = None
+    if room:
+        from ccmux.cli.binding import check, gateway_of
+
+        home = gateway_of("slack", name)
+        check(home, room, name)
     made = new(Wanted(name, directory, git, role or "", preset, model, resume), os.environ)
     if no_start:
         instance = at_rest(made.paths)
     else:
         life.start(made.paths)
         instance = life.wait_ready(made.paths)
+    joined = {} if home is None else _joined(home, room, name)
     if as_json:
-        print(render.as_json({"v": 1, "created": made.created, "taken": list(made.taken), "instance": instance}))
+        frame = {"v": 1, "created": made.created, "taken": list(made.taken), "instance": instance}
+        print(render.as_json(frame | ({"room": joined} if joined else {})))
     else:
         _tell(made, instance)
+        _tell_room(joined)
     if not no_start and instance.get("state") in ("faulted", "starting"):
         raise CcmuxError(
             f"{name} was made, but Claude is not ready: {render.state_of(instance)}", fix=f"ccmux logs {name}"
         )
     return 0
+
+
+def _joined(home: Home, room: str, name: str) -> dict[str, str]:
+    """Have it work there; which room it is, and what is left to do for a person."""
+    from ccmux.cli.binding import bind
+    from ccmux.managers import gateways
+
+    one, found = bind(home, room, name, make=True)
+    gateways.start(home.name)
+    return {"gateway": home.name, "id": one.room, "name": one.name, "todo": found.todo}
+
+
+def _tell_room(joined: dict[str, str]) -> None:
+    if not joined:
+        return
+    print(f"  room       {joined['name'] or joined['id']} of {joined['gateway']}")
+    if joined["todo"]:
+        print(f"  to do      {joined['todo']}")
 
 
 def _tell(made: Made, instance: dict[str, Any]) -> None:
