@@ -5,7 +5,7 @@ from __future__ import annotations
 from ccmux.cli.gateways import change, room
 from ccmux.errors import UsageError
 from ccmux.gateways import binding, config
-from ccmux.gateways.config import Binding
+from ccmux.gateways.config import DIRECT, Binding
 from ccmux.gateways.directory import Found
 from ccmux.gateways.home import Home, homes
 
@@ -22,7 +22,7 @@ def check(home: Home, word: str, instance: str) -> None:
     """Whether the room may be the instance's, as far as that is known without asking the service. Raises UsageError."""
     spec = config.read(home.config)
     known = next((one.room for one in spec.bind if word in (one.room, one.name)), None)
-    binding.bind(spec, known or "?", instance)
+    binding.bind(spec, known or (word if word == DIRECT else "?"), instance)
 
 
 def bind(

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ccmux.errors import CcmuxError, GatewayError, UsageError
-from ccmux.gateways import config, kinds
+from ccmux.gateways import config, directory, kinds
 from ccmux.gateways.config import DIRECT, GatewaySpec
 from ccmux.gateways.directory import Directory, Found
 from ccmux.gateways.home import Home, homes
@@ -41,6 +41,9 @@ def existing(name: str) -> Home:
     """The home of a gateway that was set up."""
     home = Home(name)
     if not home.config.exists():
+        if home.kind not in kinds.names():
+            known = ", ".join(kinds.names()) or "none"
+            raise UsageError(f"there is no kind of gateway called {home.kind}", fix=f"one of these: {known}")
         setup = f"ccmux {home.kind} setup{f' {home.own}' if home.own else ''}"
         raise UsageError(f"the gateway {name} was never set up", fix=setup)
     return home
@@ -119,7 +122,7 @@ def asked(home: Home, question: Callable[[Directory], Coroutine[Any, Any, T]]) -
     """The answer of the service's directory."""
 
     async def ask() -> T:
-        names = kinds.directory(home)
+        names = directory.of(home)
         if names is None:
             raise _NoNames("there are no names")
         try:

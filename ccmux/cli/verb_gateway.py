@@ -43,7 +43,7 @@ def run(kind: str, instance: str) -> int:
     """Run one in the foreground, until Ctrl+C."""
     from ccmux.gateways.run import run as live
 
-    live(f"{kind}-{instance}" if instance else kind)
+    live(existing(f"{kind}-{instance}" if instance else kind).name)
     return 0
 
 
@@ -163,7 +163,7 @@ def _connected(name: str) -> str:
     home = existing(name)
 
     def known() -> bool:
-        return report.of(home)["state"] not in ("connecting", "unknown")
+        return bool(report.of(home)["state"] != "connecting")
 
     try:
         until(known, _CONNECTS_WITHIN, "")

@@ -7,9 +7,15 @@ by their ids.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Final, Protocol
 
 import msgspec
+
+from ccmux.gateways.home import Home
+
+GROUP: Final = "ccmux.directories"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -33,3 +39,12 @@ class Directory(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+
+
+def of(home: Home) -> Directory | None:
+    """Of that gateway; None where its kind has none."""
+    found = next(iter(entry_points(group=GROUP, name=home.kind)), None)
+    if found is None:
+        return None
+    make: Callable[[Home], Directory] = found.load()
+    return make(home)

@@ -24,7 +24,13 @@ from ccmux.locks import held
 
 T = TypeVar("T")
 DAY: Final = 86400.0
-_UNKNOWN: Final = Health("unknown", 0.0)
+_UNKNOWN: Final = Health("connecting", 0.0)
+
+
+class _Told(Health, frozen=True):
+    """`health.json`."""
+
+    pid: int = 0
 
 
 def all_of_them() -> list[dict[str, Any]]:
@@ -63,10 +69,11 @@ def of(home: Home) -> dict[str, Any]:
 
 
 def health(home: Home) -> Health:
-    """As the process told it last."""
+    """As the process that runs told it last; what one before it told does not count."""
     try:
-        return msgspec.json.decode(home.health.read_bytes(), type=Health)
-    except (OSError, msgspec.DecodeError):
+        told = msgspec.json.decode(home.health.read_bytes(), type=_Told)
+        return told if told.pid in (0, int(home.lock.read_text(encoding="ascii"))) else _UNKNOWN
+    except (OSError, ValueError):
         return _UNKNOWN
 
 

@@ -32,7 +32,7 @@ def trial(home: Home, one: Binding) -> Seen:
 
 
 async def _trial(home: Home, one: Binding) -> Seen:
-    transport = kinds.transport(home)
+    transport = kinds.make(home)
     teams = config.read(home.config).access.teams
     text = f"A line to try it out: {one.instance} works here."
     try:

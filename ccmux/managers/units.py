@@ -80,8 +80,8 @@ def drop_ins(paths: InstancePaths, person: Path, work: str) -> dict[str, str]:
 
 
 def gateway_drop_in(home: Path, instances: list[InstancePaths]) -> str:
-    """What the unit of a gateway may write to, in the system's flavour: its own home, and the FIFOs of the instances."""
-    return _writable([home], [paths.run for paths in instances])
+    """What the unit of a gateway may write to, in the system's flavour: homes of gateways; FIFOs and locks of the instances."""
+    return _writable([home.parent], [part for paths in instances for part in (paths.run, paths.data)])
 
 
 def _of_the_system(work: Path) -> bool:

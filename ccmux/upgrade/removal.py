@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ccmux.fleet import registry
-from ccmux.managers import installing, life
+from ccmux.managers import gateways, installing, kept, life
 from ccmux.managers.choose import installed
 from ccmux.paths import InstancePaths, base, shared, versions
+from ccmux.paths import gateways as homes_of_gateways
 from ccmux.upgrade.flow import alone
 
 _TOOLS = {
@@ -28,7 +30,10 @@ def remove() -> Iterator[str]:
 
 
 def _remove() -> Iterator[str]:
-    for name in registry.names():  # one that cannot be stopped ends it here: nothing has been removed
+    for name in kept.gateways():  # one that cannot be stopped ends it here: nothing has been removed
+        if gateways.stop(name):
+            yield f"gateway {name}: stopped"
+    for name in registry.names():
         if life.stop(InstancePaths.of(name)):
             yield f"{name}: stopped"
     if installed() is not None:
@@ -38,10 +43,15 @@ def _remove() -> Iterator[str]:
     if entry is not None and Path(entry).is_symlink() and versions().resolve() in Path(entry).resolve().parents:
         Path(entry).unlink()
         yield f"removed {entry}"
-    for directory in (shared(), versions().parent):
-        if directory.is_dir():
-            shutil.rmtree(directory)
-            yield f"removed {directory}"
+    ours_alone = [path for path in versions().parent.glob("*") if path != homes_of_gateways()]
+    for path in (shared(), *ours_alone):
+        if path.is_dir():
+            shutil.rmtree(path)
+            yield f"removed {path}"
+        else:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # gateways are in it
+        versions().parent.rmdir()
     yield from _what_stays(ours)
 
 
@@ -50,6 +60,9 @@ def _what_stays(upgraded: bool) -> Iterator[str]:
     for name in registry.names():
         paths = InstancePaths.of(name)
         yield f"kept {paths.home}: configuration, conversation and messages of {name} (rm -r {paths.home})"
+    if homes_of_gateways().is_dir():
+        home = homes_of_gateways()
+        yield f"kept {home}: tokens, rooms and messages on their way of {', '.join(kept.gateways())} (rm -r {home})"
     for aside in sorted(base().glob(".ccmux*.removed-*")):
         yield f"kept {aside} (rm -r {aside})"
     here = Path(sys.prefix)

@@ -16,6 +16,7 @@ from ccmux.errors import CcmuxError
 from ccmux.fleet import registry
 from ccmux.fleet.client import Client
 from ccmux.locks import held
+from ccmux.managers import kept
 from ccmux.managers.choose import installed
 from ccmux.managers.detached import end_daemon
 from ccmux.paths import InstancePaths, versions
@@ -50,6 +51,7 @@ def roll(old: Release, new: Release) -> Iterator[str]:
             done.append(paths)
             _take_up(paths, new)
             yield f"{paths.name}: its daemon is {new.version}{'' if calm else ' (it was busy, and goes on)'}"
+        yield from _gateways(new)
     except BaseException as error:  # also Ctrl+C, or nobody reads any more: half an upgrade stays nowhere
         links.restore()
         failed = list(_back(old, done))
@@ -58,6 +60,14 @@ def roll(old: Release, new: Release) -> Iterator[str]:
             raise
         what, fix = (error.what, error.fix) if isinstance(error, CcmuxError) else (str(error), "")
         raise CcmuxError(f"{what}; all daemons are {old.version} again{told}", fix=fix or "ccmux logs NAME") from error
+
+
+def _gateways(release: Release) -> Iterator[str]:
+    """Restart those that run. One that fails is told, and goes on being tried: no message is lost by that."""
+    for one in map(kept.gateway, kept.gateways()):
+        if held(one.lock) or held(one.keeper_lock):
+            said = _call(release, "gateway", "restart", one.name)
+            yield f"{one.called}: {said.removeprefix('ccmux: ') if said else f'it is {release.version}'}"
 
 
 def _runs(paths: InstancePaths) -> bool:
@@ -97,6 +107,7 @@ def _back(old: Release, done: list[InstancePaths]) -> Iterator[str]:
             _take_up(paths, old)
         except CcmuxError as error:
             yield f"{paths.name} needs you: {error.what}"
+    yield from (line for line in _gateways(old) if not line.endswith(old.version))
 
 
 def _entry() -> Path | None:

@@ -52,12 +52,11 @@ def test_a_gateway_is_as_hard_as_a_daemon(tmp_path: Path) -> None:
     assert levels[1] <= levels[0] < 2
 
 
-def test_a_gateway_writes_to_its_home_and_to_the_fifos_alone(tmp_path: Path) -> None:
+def test_a_gateway_writes_to_homes_of_gateways_and_to_fifos_and_locks_alone(tmp_path: Path) -> None:
     instances = [InstancePaths(name, tmp_path / f".ccmux-{name}") for name in ("a", "b")]
     text = units.gateway_drop_in(tmp_path / "gateways" / "slack", instances)
     lines = [line for line in text.splitlines() if line.startswith("ReadWritePaths=")]
     assert lines == [
-        f'ReadWritePaths="{tmp_path}/gateways/slack"',
-        f'ReadWritePaths="-{tmp_path}/.ccmux-a/run"',
-        f'ReadWritePaths="-{tmp_path}/.ccmux-b/run"',
+        f'ReadWritePaths="{tmp_path}/gateways"',
+        *(f'ReadWritePaths="-{tmp_path}/.ccmux-{name}/{part}"' for name in ("a", "b") for part in ("run", "data")),
     ]

@@ -22,8 +22,10 @@ class SlackDirectory:
         found = await rooms.find(self._api, word)
         if found is None:
             found = await self._made(word) if make and word.startswith("#") else None
-        if found is None:
+        if found is None and word.startswith("#"):
             raise UsageError(f"there is no channel {word} that the app may see", fix=await self._invite(word))
+        if found is None:  # a private one may be there
+            return Found(word, todo=f"the app does not see it (or the id is wrong): {await self._invite('it')}")
         if found.archived:
             raise UsageError(f"{_called(found)} is archived", fix="unarchive it in Slack, or take another")
         if found.member:
