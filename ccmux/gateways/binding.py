@@ -49,7 +49,7 @@ def called(one: Binding) -> str:
 
 def allow(spec: GatewaySpec, ids: Sequence[str], *, to: str, teams: Iterable[str] = ()) -> GatewaySpec:
     """With these among `to` (users, operators or bots) and these teams."""
-    added: dict[str, Any] = {to: _with(getattr(spec.access, to), ids), "teams": _with(spec.access.teams, teams)}
+    added: dict[str, Any] = {"teams": _with(spec.access.teams, teams), to: _with(getattr(spec.access, to), ids)}
     return replace(spec, access=replace(spec.access, **added))
 
 
