@@ -8,7 +8,7 @@ by their ids.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from ccmux.gateways.home import Home
 
 GROUP: Final = "ccmux.directories"
+_OURS: Final = (EntryPoint("slack", "ccmux.gateways.slack.directory:make", GROUP),)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class Directory(Protocol):
 
 def of(home: Home) -> Directory | None:
     """Of that gateway; None where its kind has none."""
-    found = next(iter(entry_points(group=GROUP, name=home.kind)), None)
+    found = next((one for one in (*_OURS, *entry_points(group=GROUP)) if one.name == home.kind), None)
     if found is None:
         return None
     make: Callable[[Home], Directory] = found.load()
