@@ -1,9 +1,10 @@
-"""auth.test, apps.connections.open, users.info, bots.info, views.publish."""
+"""auth.test, apps.connections.open, users.info, users.list, bots.info, views.publish."""
 
 from __future__ import annotations
 
 from tests.fakes.slack.calls import Call, method
-from tests.fakes.slack.values import Json, Refusal
+from tests.fakes.slack.paging import page
+from tests.fakes.slack.values import Json, Refusal, User
 
 
 @method("auth.test")
@@ -26,11 +27,21 @@ def user_info(call: Call) -> Json:
     user = call.slack.world.users.get(call.args.need("user", "user_not_found"))
     if user is None or user.team is not call.bot.team:
         raise Refusal("user_not_found")
+    return {"user": _user(call, user)}
+
+
+@method("users.list", "users:read")
+def user_list(call: Call) -> Json:
+    rows, more = page(call, [user for user in call.slack.world.users.values() if user.team is call.bot.team])
+    return {"members": [_user(call, user) for user in rows], **more}
+
+
+def _user(call: Call, user: User) -> Json:
     profile = {"real_name": user.name, "display_name": user.name}
     if user.bot_id:
         profile |= {"bot_id": user.bot_id, "api_app_id": call.slack.world.bots[user.bot_id].app.id}
     found = {"id": user.id, "team_id": user.team.id, "name": user.name, "real_name": user.name, "profile": profile}
-    return {"user": {**found, "deleted": False, "is_bot": bool(user.bot_id), "is_app_user": False, "tz": "Etc/UTC"}}
+    return {**found, "deleted": False, "is_bot": bool(user.bot_id), "is_app_user": False, "tz": "Etc/UTC"}
 
 
 @method("bots.info", "users:read")
