@@ -11,6 +11,7 @@ import pytest
 from ccmux.cli.group import VERBS, program
 from ccmux.config.load import NAME, keys, load
 from ccmux.errors import CcmuxError
+from ccmux.gateways.config import Binding, GatewaySpec
 from ccmux.model.instance import InstanceSpec, ScheduleSpec
 from ccmux.model.message import MessageState
 from ccmux.model.state import InstanceState
@@ -50,11 +51,24 @@ def test_the_manual_has_what_the_readme_has(verb: str) -> None:
     assert f".It Nm Cm {usage}\n" in manual
 
 
+_ROW = r"^\| `([\w.]+)` \| (.*?) ?\|"
+
+
+def test_every_key_of_a_gateway_has_its_row_with_its_default_and_every_row_its_key() -> None:
+    spec = msgspec.to_builtins(GatewaySpec())
+    wanted = {key: _toml(value) for key, value in spec.items() if key not in ("access", "bind")}
+    wanted |= {f"access.{key}": _toml(value) for key, value in spec["access"].items()}
+    for field in msgspec.structs.fields(Binding):
+        wanted[f"bind.{field.name}"] = "" if field.required else _toml(field.default)
+    rows = dict(re.findall(_ROW, CONFIG.partition("## gateway.toml")[2], re.MULTILINE))
+    assert rows == wanted
+
+
 def test_every_key_has_its_row_with_its_default_and_every_row_its_key() -> None:
     defaults = msgspec.to_builtins(InstanceSpec())
     fields = msgspec.structs.fields(ScheduleSpec)
     defaults["schedule"][NAME] = {field.name: msgspec.to_builtins(field.default) for field in fields}
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", CONFIG, re.MULTILINE))
+    rows = dict(re.findall(_ROW, CONFIG.partition("## gateway.toml")[0], re.MULTILINE))
     assert list(rows) == keys()
     for key, shown in rows.items():
         value = defaults

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from ccmux.errors import CcmuxError, GatewayError, UsageError
+from ccmux.errors import GatewayError, UsageError
 from ccmux.gateways import config, directory, kinds
 from ccmux.gateways.config import DIRECT, GatewaySpec
 from ccmux.gateways.directory import Directory, Found
@@ -44,8 +44,11 @@ def existing(name: str) -> Home:
         if home.kind not in kinds.names():
             known = ", ".join(kinds.names()) or "none"
             raise UsageError(f"there is no kind of gateway called {home.kind}", fix=f"one of these: {known}")
+        from ccmux.cli.group import VERBS
+
         setup = f"ccmux {home.kind} setup{f' {home.own}' if home.own else ''}"
-        raise UsageError(f"the gateway {name} was never set up", fix=setup)
+        by_hand = f"write {home.config} (docs/CONFIG.md)"
+        raise UsageError(f"the gateway {name} was never set up", fix=setup if home.kind in VERBS else by_hand)
     return home
 
 
@@ -86,18 +89,14 @@ def change(home: Home, to: Callable[[GatewaySpec], GatewaySpec]) -> GatewaySpec:
 
 def room(home: Home, word: str, *, make: bool = False) -> Found:
     """The room that a person means by `#name`, an id, or `direct`."""
-    if word == DIRECT:
-        return Found(DIRECT)
+    if word == DIRECT or not (directory.known(home) or word.startswith("#")):
+        return Found(word)
     try:
         return asked(home, lambda names: names.room(word, make=make))
     except GatewayError as error:
         if word.startswith("#") or make:
             raise
         return Found(word, todo=f"(it could not be looked up: {error.what})")
-    except _NoNames:
-        if word.startswith("#"):
-            raise UsageError(f"{home.kind} has no names of rooms", fix="say the room's id") from None
-        return Found(word)
 
 
 def users(home: Home, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,14 +107,7 @@ def users(home: Home, words: tuple[str, ...]) -> tuple[str, ...]:
 
     if not any(word.startswith("@") for word in words):
         return words
-    try:
-        return asked(home, ids)
-    except _NoNames:
-        raise UsageError(f"{home.kind} has no names of people", fix="say the person's id") from None
-
-
-class _NoNames(CcmuxError):
-    """The kind knows ids alone."""
+    return asked(home, ids)
 
 
 def asked(home: Home, question: Callable[[Directory], Coroutine[Any, Any, T]]) -> T:
@@ -123,8 +115,6 @@ def asked(home: Home, question: Callable[[Directory], Coroutine[Any, Any, T]]) -
 
     async def ask() -> T:
         names = directory.of(home)
-        if names is None:
-            raise _NoNames("there are no names")
         try:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 return await question(names)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ccmux.errors import UsageError
 from ccmux.gateways.home import Home
 
 GROUP: Final = "ccmux.directories"
@@ -42,10 +43,19 @@ class Directory(Protocol):
         """Let go of everything."""
 
 
-def of(home: Home) -> Directory | None:
-    """Of that gateway; None where its kind has none."""
-    found = next((one for one in (*_OURS, *entry_points(group=GROUP)) if one.name == home.kind), None)
-    if found is None:
-        return None
-    make: Callable[[Home], Directory] = found.load()
+def known(home: Home) -> bool:
+    """Whether its kind has one."""
+    return _point(home) is not None
+
+
+def of(home: Home) -> Directory:
+    """Of that gateway. Raises UsageError where its kind has none."""
+    point = _point(home)
+    if point is None:
+        raise UsageError(f"{home.kind} has no names", fix="say the id")
+    make: Callable[[Home], Directory] = point.load()
     return make(home)
+
+
+def _point(home: Home) -> EntryPoint | None:
+    return next((one for one in (*_OURS, *entry_points(group=GROUP)) if one.name == home.kind), None)

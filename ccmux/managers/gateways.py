@@ -18,8 +18,7 @@ def of(name: str) -> Kept:
     """The gateway of that (already checked) name, which must have been set up."""
     found = kept(name)
     if not (found.home / "gateway.toml").exists():
-        kind, _, own = name.partition("-")
-        raise Missing(f"the gateway {name} was never set up", fix=f"ccmux {kind} setup{f' {own}' if own else ''}")
+        raise Missing(f"the gateway {name} was never set up", fix="ccmux gateway ls shows those that were")
     return found
 
 

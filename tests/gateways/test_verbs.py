@@ -381,6 +381,34 @@ def test_the_doctor_names_what_is_wrong(office: Office) -> None:
     assert "nonsense" in office.gateway()["reason"]
 
 
+def test_the_whole_way_from_a_room_to_claude_and_back(office: Office) -> None:
+    office.set_up()
+    made = office.json("new", "a", "--dir", str(office.project("a")), "--slack", "#of-a")
+    room = made["room"]["id"]
+    until(lambda: office.gateway()["state"] == "up", "it is connected")
+
+    def say(text: str) -> None:
+        office.thread.do(lambda slack: office.ann.post(slack.world.channels[room], text))
+
+    office.thread.do(lambda slack: office.ann.join(slack.world.channels[room]))
+    say("before I am let in")
+    until(lambda: office.json("channel", "drops")["drops"], "a stranger is not heard")
+    office.run("channel", "allow", office.ann.id)
+    until(lambda: office.ann.id in _spec(office).access.users, "it is written")
+    log = office.gateways / "slack" / "gateway.log"
+    until(lambda: "gateway.toml has changed" in log.read_text(), "the gateway has read it")
+    say("hello")
+    posts = until(lambda: office.thread.do(lambda slack: slack.posts(room)), "an answer")
+    assert "You wrote: hello" in str(posts[0])
+    assert office.gateway()["rooms"] == 1
+    assert office.gateway()["account"].startswith("@ccmux in acme")
+    office.run("gateway", "stop", "slack")
+    say("while it was stopped")
+    office.run("gateway", "start", "slack")
+    until(lambda: "while it was stopped" in str(office.thread.do(lambda slack: slack.posts(room))), "it was read back")
+    assert len([one for one in office.json("channel", "ls")["rooms"] if one["read_at"]]) == 1
+
+
 # pure
 
 
