@@ -15,6 +15,8 @@ AUTH_TOKEN: Final = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - a variable's name
 OAUTH_TOKEN: Final = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 - a variable's name
 SECRETS: Final = (API_KEY, AUTH_TOKEN, OAUTH_TOKEN)
 """These never enter Claude's environment or argv; see `ccmux.claude.login`."""
+WITHHELD: Final = (*SECRETS, "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+"""Nor do these, of a gateway of the instance's own: whoever has them speaks in its name."""
 TAKEN: Final = (
     *SECRETS,
     "ANTHROPIC_BASE_URL",

@@ -145,9 +145,9 @@ def _environment(
 ) -> dict[str, str]:
     passed = clean_environment(environment)
     passed |= {
-        key: environment[key] for key in spec.claude.pass_env if key in environment and key not in envfile.SECRETS
+        key: environment[key] for key in spec.claude.pass_env if key in environment and key not in envfile.WITHHELD
     }
-    values = passed | _FIXED | {key: value for key, value in env.items() if key not in envfile.SECRETS}
+    values = passed | _FIXED | {key: value for key, value in env.items() if key not in envfile.WITHHELD}
     values["CLAUDE_CONFIG_DIR"] = str(paths.claude)
     if login.kind is Kind.TOKEN:
         values["CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"] = str(_TOKEN_FD)

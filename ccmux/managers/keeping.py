@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ccmux.claude.envfile import SECRETS
+from ccmux.claude.envfile import WITHHELD
 from ccmux.errors import Missing, WaitTimedOut
 from ccmux.locks import held
 from ccmux.managers.base import Ended
@@ -71,7 +71,7 @@ def _said(errors: Path) -> str:
 
 def _environment() -> dict[str, str]:
     """The person's, without credentials (they stand in `.env`)."""
-    return {key: value for key, value in os.environ.items() if key not in SECRETS}
+    return {key: value for key, value in os.environ.items() if key not in WITHHELD}
 
 
 def _signal_holder(lock: Path, number: signal.Signals) -> None:

@@ -117,6 +117,14 @@ def test_what_is_passed_on_request(bench: Bench) -> None:
     assert "ABSENT" not in bench.environment
 
 
+def test_the_tokens_of_an_app_of_its_own_are_not_claudes(bench: Bench) -> None:
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    bench.env(f"DUMP={bench.dump}", *(f"{name}=xoxb-{SECRET}" for name in names), "OTHER=x")
+    bench.launched()
+    assert bench.environment["OTHER"] == "x"
+    assert not set(names) & set(bench.environment)
+
+
 def test_a_secret_is_not_passed_even_on_request(bench: Bench) -> None:
     bench.daemon["ANTHROPIC_API_KEY"] = SECRET
     bench.launched(claude=msgspec.structs.replace(bench.spec.claude, pass_env=("ANTHROPIC_API_KEY",)))
