@@ -47,7 +47,8 @@ class Person(Rig):
             loginctl terminate-user {self.name}
             systemctl stop 'ccmux*' user@$(id -u {self.name}).service
             while pkill -KILL -u {self.name}; do :; done
-            rm -rf {units}* /etc/systemd/system/*.wants/ccmux* {self.home}/.ccmux* {self.home}/.config {self.home}/src-*
+            rm -rf {units}* /etc/systemd/system/*.wants/ccmux* {self.home}/.ccmux* {self.home}/.config {self.home}/src-* \
+                {self.home}/.local/share/ccmux/gateways
             systemctl daemon-reload
             systemctl reset-failed
         """
