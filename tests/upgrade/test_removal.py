@@ -16,15 +16,25 @@ def test_all_is_gone_but_the_homes(person: Installed, wheels: Path) -> None:
     person.new("a")
     person.new("b", "--no-start")
     assert person.ask("a", "one") == "You wrote: one"
-    person.run("upgrade", "--to", str(wheel(wheels, "6.0.0")), "--no-probe")
+    gateway = person.home / ".local" / "share" / "ccmux" / "gateways" / "loopback"
+    gateway.mkdir(parents=True)
+    (gateway / "gateway.toml").write_text("version = 1\n")
+    person.run("gateway", "start", "loopback")
+    before = int((gateway / "gateway.lock").read_text())
+    said = person.run("upgrade", "--to", str(wheel(wheels, "6.0.0")), "--no-probe")
+    assert "the gateway loopback: it is 6.0.0" in said
+    assert int((gateway / "gateway.lock").read_text()) != before
     pids = [person.status("a")["claude"]["pid"], person.status("a")["daemon"]["pid"]]
+    pids.append(int((gateway / "gateway.lock").read_text()))
     person.run("uninstall", code=1, stdin="n\n")
     assert person.status("a")["daemon"]["pid"] == pids[1]
     told = person.run("uninstall", "--yes")
     assert f"kept {person.home / '.ccmux-a'}" in told
     assert f"kept {person.home / '.ccmux-b'}" in told
+    assert f"kept {gateway.parent}" in told
+    assert (gateway / "gateway.toml").exists()
     assert not [pid for pid in pids if Path(f"/proc/{pid}/stat").exists()]
     left = {name for name in below(person.home) if not name.startswith((".ccmux-a", ".ccmux-b", "tool/"))}
-    assert left == set()
+    assert {name for name in left if "gateways" not in name} == {".local/share/ccmux"}
     assert (person.home / ".ccmux-a" / "data" / "journal.db").exists()
     assert not person.command.is_symlink()
