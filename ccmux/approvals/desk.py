@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ccmux.core.asking import frame, words
-from ccmux.core.permission import Rules, Way, answered, grant, questions, way
+from ccmux.core.permission import OURS, Rules, Way, answered, grant, questions, way
 from ccmux.errors import Refused, UsageError
 from ccmux.journal import approvals, outbox
 from ccmux.journal.database import Database
@@ -99,7 +99,7 @@ class Approvals:
             asked,
             terminal=cause is None,
             requested=requested,
-            rules=Rules(rules.allow, rules.deny, str(Path.home())),
+            rules=Rules((*rules.allow, *OURS[self._spec.role]), rules.deny, str(Path.home())),
             granted=granted,
         )
         if chosen is Way.CLAUDE or cause is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ccmux.claude.login import Kind, Login
+from ccmux.core.permission import OURS, SERVER
 from ccmux.files import write_private
 from ccmux.model.instance import Inherit, InstanceSpec, PermissionMode
 from ccmux.paths import InstancePaths
@@ -77,7 +78,7 @@ def settings(paths: InstancePaths, spec: InstanceSpec, login: Login, work: Path)
     gate = [{"hooks": [{"type": "command", "command": gate_command(paths), "timeout": HOOK_TIMEOUT}]}]
     value: dict[str, Any] = {
         "permissions": {
-            "allow": [*spec.claude.allow, f"Read(/{paths.inbox}/**)"],
+            "allow": [*spec.claude.allow, *OURS[spec.role], f"Read(/{paths.inbox}/**)"],
             "deny": [*spec.claude.deny, *_of_others(paths)],
         },
         "hooks": dict.fromkeys(HOOKS, hook) | dict.fromkeys(GATED, gate) | _asking(paths, spec),
@@ -157,10 +158,12 @@ def inherit(paths: InstancePaths, spec: InstanceSpec, work: Path, environment: M
             link.symlink_to(source)
         elif Inherit.SKILLS not in spec.claude.inherit and link.is_symlink():
             link.unlink()
-    if Inherit.MCP not in spec.claude.inherit:
-        return ["--strict-mcp-config"]
-    servers = dict(_load(_person_state(environment)).get("mcpServers", {}))
-    servers |= _load(work / ".mcp.json").get("mcpServers", {})
+    servers: dict[str, Any] = {}
+    if Inherit.MCP in spec.claude.inherit:
+        servers |= _load(_person_state(environment)).get("mcpServers", {})
+        servers |= _load(work / ".mcp.json").get("mcpServers", {})
+    python, *arguments = [*_program(paths, "mcp.py"), str(spec.role), str(paths.run)]
+    servers[SERVER] = {"type": "stdio", "command": python, "args": arguments, "env": {}}
     file = paths.data / "mcp.json"
     write_private(file, json.dumps({"mcpServers": servers}, indent=2).encode())
     return ["--mcp-config", str(file), "--strict-mcp-config"]

@@ -19,6 +19,7 @@ EFFECT = {
     "dir": "at the next start of the session: ccmux restart NAME --session",
     "timezone": "at the next start of the daemon: ccmux restart NAME",
     "budget": "at the next start of the daemon: ccmux restart NAME",
+    "report": "at the next start of the daemon: ccmux restart NAME",
     "claude": "at the next start of the session: ccmux restart NAME --session",
     "terminal": "when tmux starts anew: ccmux stop NAME, then ccmux start NAME",
     "delivery": "at the next start of the daemon: ccmux restart NAME",

@@ -31,7 +31,9 @@ def directive_of(text: str) -> Directive | str:
     )
 
 
-def checked(content: object, *, kind: object = "task", priority: object = "normal", deadline: object = None) -> Directive | str:
+def checked(
+    content: object, *, kind: object = "task", priority: object = "normal", deadline: object = None
+) -> Directive | str:
     """The directive of these parts; a sentence when one of them is wrong."""
     if not isinstance(content, str) or not content.strip():
         return "`content` must be text"

@@ -14,11 +14,20 @@ from typing import Any, Final
 
 from ccmux.core.rules import EDITORS, covers
 from ccmux.model.approval import Asked, Kind
+from ccmux.model.instance import Role
 
 _KINDS: Final = {"AskUserQuestion": Kind.QUESTION, "ExitPlanMode": Kind.PLAN}
 _ASKED: Final = frozenset({"Bash", "Edit", "Write", "MultiEdit", "NotebookEdit", "WebFetch", "WebSearch"})
 """Tools that Claude asks for, beside those of MCP servers. What else it asks for comes by its PermissionRequest hook."""
 
+
+SERVER: Final = "ccmux"
+"""The MCP server with the tools of an instance; see `ccmux.hooks.mcp`."""
+OURS: Final = {
+    Role.PROJECT: (f"mcp__{SERVER}__report", "Bash(ccmux report:*)"),
+    Role.ASSISTANT: tuple(f"mcp__{SERVER}__{tool}" for tool in ("projects", "project_reports", "direct")),
+}
+"""What needs no question: the daemon holds it to what it may be."""
 
 PLAN: Final = "plan"
 """Claude's mode in which it asks for every tool, also for those that its hook allowed."""

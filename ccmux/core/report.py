@@ -22,8 +22,8 @@ NAME: Final = 120
 """Characters of a deliverable."""
 MOST: Final = 20
 """Alerts, and deliverables."""
-BYTES: Final = 4096
-"""Of a whole report."""
+BYTES: Final = 4095
+"""Of a whole report: with its LF a line that is never torn."""
 _ROUNDS: Final = 8
 """What is left after a part is cut out may be another one; after so many it is all cut."""
 _TOKENS: Final = 10**15

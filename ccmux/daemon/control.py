@@ -28,13 +28,16 @@ from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
 from ccmux.daemon.orders import Typed
 from ccmux.daemon.permits import Permits
+from ccmux.daemon.projects import Projects
+from ccmux.daemon.reports import Reports
 from ccmux.daemon.schedules import Schedules
 from ccmux.daemon.status import evidence, status
-from ccmux.errors import CcmuxError, ProtocolError, UsageError
+from ccmux.errors import CcmuxError, ProtocolError, Refused, UsageError
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
 from ccmux.model.ids import MessageId
 from ccmux.model.message import Message, Reply
+from ccmux.paths import MAIN
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,9 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session: bool = False
     reason: str = ""
     answers: tuple[str, ...] = ()
+    report: dict[str, Any] = {}
+    project: str = ""
+    directive: dict[str, Any] = {}
 
 
 _decode = msgspec.json.Decoder(Request).decode
@@ -76,6 +82,10 @@ class Control:
         self._db = db
         self._hub = hub
         self._desk = Desk(driver, db)
+        self.reports: Reports | None = None
+        """of a project"""
+        self.projects: Projects | None = None
+        """of the assistant"""
 
     @contextlib.asynccontextmanager
     async def serving(self, path: Path) -> AsyncIterator[None]:
@@ -138,13 +148,11 @@ class Control:
                 return await self._wait(MessageId(request.id))
             case "permit":
                 return {"permit": True}
-            case "want":
-                self._driver.want()
-                return {"v": 1}
-            case "exit":
-                self._hub.stopping.set()
-                self._hub.change()
-                return {"v": 1, "pid": os.getpid()}
+            case "want" | "exit":
+                self._driver.want() if request.op == "want" else self._end()
+                return {"v": 1} | ({"pid": os.getpid()} if request.op == "exit" else {})
+            case "report" | "stopping" | "projects" | "direct":
+                return await self._of_reports(request)
             case _:
                 return await self._by_a_person(request)
 
@@ -154,6 +162,27 @@ class Control:
         if order is None or self._intake.commands is None:
             raise UsageError(f"{request.text[:40]!a} is no order", fix="see README, Approvals")
         return {"v": 1, "said": await self._intake.commands(order, who)}
+
+    def _end(self) -> None:
+        self._hub.stopping.set()
+        self._hub.change()
+
+    async def _of_reports(self, request: Request) -> dict[str, Any]:
+        """What goes between projects and their assistant."""
+        if request.op == "stopping":
+            if self.reports is not None:
+                await self.reports.stopping()
+            return {"v": 1}
+        if request.op == "report":
+            if self.reports is None:
+                raise Refused("the assistant reports to nobody", fix="ccmux report is for projects")
+            return await self.reports.say(request.report)
+        if self.projects is None:
+            raise Refused("only the assistant knows the projects", fix=f"ask {MAIN}")
+        if request.op == "projects":
+            return await self.projects.table(request.project)
+        who = request.sender or self._intake.owner
+        return {"v": 1, "id": await self.projects.direct(request.project, request.directive, who)}
 
     async def _by_a_person(self, request: Request) -> dict[str, Any]:
         """What a person decides about one message, or about one question of Claude's."""

@@ -58,6 +58,8 @@ class Hub:
         self._kicks: dict[ChannelName, asyncio.Event] = {}
         self.linked: set[ChannelName] = set()
         """channels whose peer acknowledges what it gets"""
+        self.withheld: set[ChannelName] = set()
+        """channels whose replies are handed over elsewhere"""
         self._frames: dict[ChannelName, deque[bytes]] = {}
         self._greeted: set[ChannelName] = set()
         self._acked: dict[ChannelName, list[str]] = {}

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ccmux.core.commanded import Commanded, commanded
+from ccmux.core.directive import directive_of
 from ccmux.core.link import Malformed
 from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
@@ -25,12 +26,13 @@ from ccmux.daemon import attachments
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.links import Links
-from ccmux.errors import CcmuxError, Refused
+from ccmux.errors import CcmuxError, JournalError, Refused
 from ccmux.fifo import pipe
 from ccmux.fifo.reader import Reader
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
-from ccmux.model.ids import LOCAL, ChannelName, channel_name, new_message_id
+from ccmux.model.directive import Priority
+from ccmux.model.ids import BOSS, LOCAL, PROJECT_REPORT, ChannelName, channel_name, new_message_id
 from ccmux.model.message import Attachment, Message, MessageState, Reply
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Intake:
         self._scan = asyncio.Event()
         self.commands: Callable[[Commanded, str], Awaitable[str]] | None = None
         """carries out what is ordered over a channel"""
+        self.report: Callable[..., Awaitable[str]] | None = None
+        """of the assistant: takes a report that was written by hand; says why it is none"""
         self._carrying: set[asyncio.Task[None]] = set()
         self.open = asyncio.Event()
         """every FIFO that is there is being read"""
@@ -186,11 +190,55 @@ class Intake:
             log.warning("rejected a message on %s: %s", channel, reason)
             self._hub.kick(channel).set()
 
+    async def direct(self, text: str, *, sender: str = "", key: str | None = None) -> None:
+        """A directive, plain or as an object: a message on `boss`. What is none is kept as rejected.
+
+        With a `key` its giver holds it until it is taken: Refused is raised while there is no room.
+        """
+        found = directive_of(text)
+        if isinstance(found, str):
+            await self._refuse(BOSS, text, f"not a directive: {found}", key)
+            return
+        words = f"{found.content}\n(deadline: {found.deadline})" if found.deadline else found.content
+        urgent = found.priority is Priority.HIGH
+        try:
+            await self.take(
+                words,
+                channel=BOSS,
+                sender=sender,
+                key=key,
+                urgent=urgent,
+                expires_at=found.expires_at,
+                insist=key is None,
+            )
+        except Refused as error:
+            if key is not None and len(words.encode("utf-8", "replace")) <= self._limits.max_message_bytes:
+                raise
+            await self._refuse(BOSS, text, error.what, key)
+
+    async def _reported(self, line: bytes, key: str | None) -> None:
+        """A report that somebody wrote by hand. What is none is kept as rejected, with the reason."""
+        assert self.report is not None  # noqa: S101 - whoever calls has looked
+        text = line.decode()
+        while True:
+            try:
+                why = await self.report(text, on=None, key=key)
+            except JournalError:
+                await asyncio.sleep(_AGAIN)  # nobody can be told
+                continue
+            break
+        if why:
+            await self._refuse(PROJECT_REPORT, text, f"not a report: {why}", key)
+
     # from FIFOs
 
     def descriptors(self) -> dict[str, int]:
         """The open end of each FIFO, by the FIFO's name."""
         return {reader.path.name: reader.fd for reader in self._readers.values() if reader.fd >= 0}
+
+    def take_reports(self, take: Callable[..., Awaitable[str]]) -> None:
+        """Have what comes on in.project-report taken there."""
+        self.report = self._links.report = take
 
     def rescan(self) -> None:
         """Something changed in the run directory."""
@@ -314,8 +362,14 @@ class Intake:
             case Incoming(text, plain):
                 try:
                     order = commanded(text) if plain and channel not in self._hub.linked else None
+                    if channel == PROJECT_REPORT and self.report is not None:
+                        await self._reported(line, key)
+                        return
                     if order is not None:
                         await self._commanded(order, text, channel, self.owner, key)
+                        return
+                    if channel == BOSS and not plain:
+                        await self.direct(line.decode(), key=key)
                         return
                     await self.take(text, channel=channel, key=key, insist=True)
                 except Refused as error:

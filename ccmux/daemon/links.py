@@ -14,7 +14,7 @@ from ccmux.errors import JournalError, Refused, UsageError
 from ccmux.fifo.pipe import PIPE_BUF
 from ccmux.journal import links
 from ccmux.journal.database import Database
-from ccmux.model.ids import ChannelName, MessageId
+from ccmux.model.ids import PROJECT_REPORT, ChannelName, MessageId
 from ccmux.model.message import Message
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ class Links:
         self._ahead = ahead
         self._max_bytes = max_bytes
         self._assemblies: dict[ChannelName, Assembly] = {}
+        self.report: Callable[..., Awaitable[str]] | None = None
+        """of the assistant: takes what came on in.project-report; says why it is no report"""
 
     async def heard(self, came_on: ChannelName, frame: Frame | Malformed) -> None:
         """One frame. What concerns its peer concerns the channel on which that wants its answers.
@@ -89,6 +91,8 @@ class Links:
 
     async def _taken(self, came_on: ChannelName, channel: ChannelName, whole: Whole) -> Frame:
         first = whole.first
+        if self.report is not None and came_on == PROJECT_REPORT:
+            return await self._reported(channel, whole)
         try:
             message = await self._take(
                 whole.text,
@@ -105,6 +109,15 @@ class Links:
             fits = len(whole.text.encode("utf-8", "surrogatepass")) <= self._max_bytes
             return self._refused(channel, whole.id, error.what, retry=fits)
         return Ack(1, whole.id, self._ahead(message.id), message.id)
+
+    async def _reported(self, channel: ChannelName, whole: Whole) -> Frame:
+        """A report is no message to Claude."""
+        assert self.report is not None  # noqa: S101 - whoever calls has looked
+        try:
+            why = await self.report(whole.text, on=channel, key=links.key_of(channel, whole.id))
+        except JournalError as error:
+            return self._refused(channel, whole.id, error.what, retry=True)
+        return self._refused(channel, whole.id, why, retry=False) if why else Ack(1, whole.id)
 
     def _refused(self, channel: ChannelName, name: str, why: str, *, retry: bool) -> Nack:
         log.warning("not taken from %s: %s", channel, why)

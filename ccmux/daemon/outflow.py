@@ -20,7 +20,9 @@ from ccmux.fifo import pipe
 from ccmux.fifo.writer import Writer
 from ccmux.journal import links, outbox
 from ccmux.journal.database import Database
+from ccmux.journal.reports import is_report
 from ccmux.model.ids import ChannelName
+from ccmux.model.message import Reply
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,10 @@ class Outflow:
             while True:
                 kick.clear()
                 self._make(channel)
-                if channel in self._hub.linked:
+                if channel in self._hub.withheld:
+                    writer.close()
+                    wait: float | None = None
+                elif channel in self._hub.linked:
                     wait = await self._linked(channel, writer, outstanding)
                 else:
                     wait = await self._plain(channel, writer)
@@ -85,13 +90,14 @@ class Outflow:
 
     async def _plain(self, channel: ChannelName, writer: Writer) -> float | None:
         """Write every reply that waits, each marked once it is written; how long to wait then."""
-        while True:
+        while channel not in self._hub.withheld:
             reply = await self._db.read(partial(outbox.next_of, channel=channel))
             if reply is None:
                 return None
-            if not await self._write(writer, out_lines(reply, pipe.PIPE_BUF)):
+            if not await self._write(writer, _lines(reply)):
                 return _NOBODY
             await self._db.insist(partial(outbox.delivered, reply_id=reply.id, at=time.time()))
+        return None
 
     async def _linked(self, channel: ChannelName, writer: Writer, outstanding: Outstanding) -> float | None:
         """Acknowledgements to the peer, then replies until it has acknowledged each; how long to wait then."""
@@ -120,3 +126,9 @@ class Outflow:
         except (CcmuxError, OSError) as error:
             log.error("%s cannot be written: %s", writer.path, error)  # noqa: TRY400 - the sentence says it all
             return False
+
+
+def _lines(reply: Reply) -> list[bytes]:
+    """For a plain reader. A report is a line by itself: its own JSON."""
+    own = reply.text.encode() + b"\n"
+    return [own] if is_report(reply.about) and len(own) <= pipe.PIPE_BUF else out_lines(reply, pipe.PIPE_BUF)

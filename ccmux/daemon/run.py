@@ -8,8 +8,10 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from ccmux.approvals.desk import Approvals
 from ccmux.claude import launch
@@ -27,12 +29,15 @@ from ccmux.daemon.notify import Notify
 from ccmux.daemon.orders import Orders
 from ccmux.daemon.outflow import Outflow
 from ccmux.daemon.outgoing import Outgoing
+from ccmux.daemon.projects import Projects
 from ccmux.daemon.record import Record
+from ccmux.daemon.reports import Reports
 from ccmux.daemon.schedules import Schedules
 from ccmux.daemon.session import Session
 from ccmux.daemon.supervised import Supervised
 from ccmux.daemon.updates import Updates
 from ccmux.daemon.usage import Usage
+from ccmux.daemon.wiring import Wiring
 from ccmux.errors import CcmuxError, NoSuchInstance, UsageError
 from ccmux.fifo import pipe
 from ccmux.fifo.watch import Watch
@@ -40,8 +45,8 @@ from ccmux.hooks import gate
 from ccmux.hooks.place import place
 from ccmux.journal.database import Database
 from ccmux.locks import lock
-from ccmux.model.ids import LOCAL
-from ccmux.model.instance import PermissionMode
+from ccmux.model.ids import BOSS, LOCAL, PROJECT_REPORT
+from ccmux.model.instance import PermissionMode, Role
 from ccmux.paths import InstancePaths, shared
 
 log = logging.getLogger(__name__)
@@ -124,6 +129,8 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
         updates = Updates(paths, shared(), driver.renew, lambda: driver.renewed)
         intake.commands = Commands(driver, orders, approvals, hub).carry_out
         schedules = Schedules(paths, spec, intake, db, hub)
+        control = Control(driver, intake, db, hub, approvals, schedules=schedules)
+        between = _between(paths, driver, db, hub, intake=intake, control=control)
         supervised = Supervised(manager, hub, intake, db)
         watch = _watch(paths, hub, intake)
         stack.push_async_callback(watch.stop)
@@ -139,12 +146,13 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                 *([group.create_task(updates.run(), name="updates")] if spec.claude.follow_updates else []),
                 group.create_task(Notify(paths.name, spec.notify, session, hub, shared()).run(), name="notify"),
                 group.create_task(supervised.run(), name="supervised"),
+                *(group.create_task(one, name="reports") for one in between),
                 group.create_task(
                     Housekeeping(db, paths.inbox, spec.journal.keep_days, paths.claude, outgoing).run(),
                     name="housekeeping",
                 ),
             ]
-            async with Control(driver, intake, db, hub, approvals, schedules=schedules).serving(paths.control_socket):
+            async with control.serving(paths.control_socket):
                 log.info("daemon %d of %s is ready", os.getpid(), paths.name)
                 paths.last_word.unlink(missing_ok=True)
                 await driver.run()
@@ -153,6 +161,21 @@ async def _live(paths: InstancePaths, umask: int, manager: systemd.Notifier, *, 
                 worker.cancel()
     log.info("the daemon ended")
     return hub.again
+
+
+def _between(
+    paths: InstancePaths, driver: Driver, db: Database, hub: Hub, *, intake: Intake, control: Control
+) -> list[Coroutine[Any, Any, None]]:
+    """What a project and the assistant do for each other."""
+    spec = driver.spec
+    if spec.role is Role.ASSISTANT:
+        pipe.make(paths.run / f"in.{PROJECT_REPORT}")
+        control.projects = projects = Projects(paths.data / "projects", db, hub)
+        intake.take_reports(projects.take)
+        return [projects.run()]
+    pipe.make(paths.run / f"in.{BOSS}")
+    control.reports = reports = Reports(paths.name, spec.report, driver.usage, db, hub)
+    return [reports.run(), *([Wiring(paths, db, hub, intake, reports).run()] if spec.report.wire else [])]
 
 
 async def _relent(hub: Hub, db: Database) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from ccmux.files import write_private
 
-_PROGRAMS: Final = ("entry.py", "permit.py", "statusline.py")
+_PROGRAMS: Final = ("entry.py", "mcp.py", "permit.py", "statusline.py")
 
 
 def place(directory: Path) -> None:

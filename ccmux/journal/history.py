@@ -17,7 +17,7 @@ from ccmux.journal import schedules as planned
 from ccmux.journal.schedules import Mark
 from ccmux.journal.turns import Turn
 from ccmux.model.approval import Approval
-from ccmux.model.ids import LOCAL
+from ccmux.model.ids import LOCAL, ChannelName
 from ccmux.model.message import Message, Reply
 from ccmux.model.usage import Day
 
@@ -89,14 +89,27 @@ class Delivery:
 
 
 def replies(path: Path, *, waiting_only: bool, limit: int) -> list[Delivery]:
-    """The latest replies, oldest first; only those that nobody has taken, if asked for."""
-    which = "WHERE delivered_at IS NULL" if waiting_only else ""
+    """The latest replies (no reports), oldest first; only those that nobody has taken, if asked for."""
+    which = "WHERE channel != 'report'" + (" AND delivered_at IS NULL" if waiting_only else "")
 
     def work(db: sqlite3.Connection) -> list[Delivery]:
         rows = db.execute(f"SELECT * FROM outbox {which} ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()  # noqa: S608
         return [_delivery(row) for row in reversed(rows)]
 
     return _read(path, work)
+
+
+def unsent(path: Path, channel: ChannelName) -> int:
+    """How many replies, or reports, wait for the reader of a channel."""
+
+    def work(db: sqlite3.Connection) -> list[int]:
+        return [
+            db.execute("SELECT count(*) FROM outbox WHERE channel = ? AND delivered_at IS NULL", (channel,)).fetchone()[
+                0
+            ]
+        ]
+
+    return sum(_read(path, work))
 
 
 @dataclass(frozen=True, slots=True)

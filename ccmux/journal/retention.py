@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import Final
 
-from ccmux.journal import meta, usage
+from ccmux.journal import meta, reports, usage
 from ccmux.model.ids import MessageId
 
 SLICE: Final = 200
@@ -44,6 +44,7 @@ def forget_the_rest(db: sqlite3.Connection, before: float) -> None:
     db.execute("DELETE FROM turns WHERE message_id = '' AND at < ?", (before,))
     db.execute("DELETE FROM approvals WHERE state != 'open' AND decided_at < ?", (before,))
     usage.forget(db, before)
+    reports.forget(db, before)
 
 
 def forget_grants(db: sqlite3.Connection, living: Collection[str]) -> None:

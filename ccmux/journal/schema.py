@@ -163,6 +163,23 @@ MIGRATIONS: Final = (
     """
     ALTER TABLE outbox ADD COLUMN files TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE reports_held (seq INTEGER PRIMARY KEY, at REAL NOT NULL, weighty INTEGER NOT NULL, report TEXT NOT NULL);
+    CREATE TABLE reports_due (message_id TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TRIGGER reports_due_more AFTER UPDATE OF state ON inbox WHEN new.channel = 'boss'
+        AND old.state NOT IN ('done', 'rejected', 'dead') AND new.state IN ('done', 'rejected', 'dead') BEGIN
+        INSERT OR IGNORE INTO reports_due VALUES (new.id);
+    END;
+    CREATE TABLE reports (
+        seq INTEGER PRIMARY KEY,
+        key TEXT UNIQUE,
+        project TEXT NOT NULL,
+        verified INTEGER NOT NULL,
+        received REAL NOT NULL,
+        report TEXT NOT NULL
+    );
+    CREATE INDEX reports_latest ON reports (project, verified, seq);
+    """,
 )
 """`user_version` n: the first n scripts have run."""
 JOURNAL: Final = Schema(MIGRATIONS, READABLE_FROM)

@@ -53,6 +53,8 @@ def restart(paths: InstancePaths, *, session: bool = False) -> None:
 def stop(paths: InstancePaths) -> bool:
     """End the daemon, then Claude in order; whether anything ran. Conversation and messages are kept."""
     must_own(paths)
+    with contextlib.suppress(CcmuxError, OSError), Client(paths) as client:
+        client.ask(op="stopping")
     return manager().end(paths)
 
 

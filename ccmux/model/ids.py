@@ -21,6 +21,26 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
 LOCAL: Final = ChannelName("local")
 """The channel that every instance has: `in.local`, `out.local` and `ccmux send`."""
+BOSS: Final = ChannelName("boss")
+"""Of a project: what it is given to do."""
+REPORT: Final = ChannelName("report")
+"""Of a project: what it reports."""
+PROJECT_REPORT: Final = ChannelName("project-report")
+"""Of the assistant: what all projects report."""
+ASSISTANT: Final = "personal-assistant"
+"""Who gives a directive, as the project that gets it is told."""
+_PROJECT: Final = "project-"
+
+
+def project_channel(name: str) -> ChannelName | None:
+    """The assistant's channel to a project; None where its name leaves no room for one."""
+    return channel_name(_PROJECT + name)
+
+
+def project_of(channel: str) -> str:
+    """The project behind such a channel; empty when it is none."""
+    name = channel.removeprefix(_PROJECT)
+    return name if channel.startswith(_PROJECT) and channel != PROJECT_REPORT and _NAME.fullmatch(name) else ""
 
 
 def instance_name(text: str) -> InstanceName:

@@ -82,6 +82,14 @@ class Briefing(StrEnum):
     EVENING = "evening"
 
 
+class Heartbeat(StrEnum):
+    """How often a project reports although nothing has happened."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    OFF = "off"
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: an unknown key is an error, not a guess."""
 
@@ -224,6 +232,16 @@ class BriefingSpec(_Section, frozen=True):
     timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
 
 
+class ReportSpec(_Section, frozen=True):
+    """`[report]`: what a project tells the assistant. Takes effect at the next start of the daemon."""
+
+    wire: bool = True
+    heartbeat: Heartbeat = Heartbeat.HOURLY
+    tokens_alert: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    cost_alert: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 0.0
+    coalesce: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+
+
 class InstanceSpec(_Section, frozen=True):
     """The whole of `ccmux.toml`."""
 
@@ -241,6 +259,7 @@ class InstanceSpec(_Section, frozen=True):
     budget: BudgetSpec = BudgetSpec()
     schedule: dict[Annotated[str, Meta(pattern=_NAME)], ScheduleSpec] = {}
     briefing: BriefingSpec = BriefingSpec()
+    report: ReportSpec = ReportSpec()
 
     def __post_init__(self) -> None:
         """A zone that nobody knows would cut no day."""

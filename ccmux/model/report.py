@@ -60,10 +60,6 @@ class Report:
     cut: int = 0
     """parts that were held back"""
 
-    @property
-    def weighty(self) -> bool:
-        return self.type.weighty or bool(self.alerts)
-
 
 def as_object(report: Report) -> dict[str, Any]:
     """The report as its JSON has it; `cut` only where something was."""

@@ -28,15 +28,18 @@ EXAMPLE: dict[str, Any] = {
     "alerts": [],
     "deliverables": ["output/march_ipo_report.md"],
 }
+# ruff: noqa: RUF001 - characters that look like others are what the gate is for
 SCRAPS = [
     "/etc/passwd", "/home/anna/x.py", "~/secret", "../up", "..", "C:\\Users\\x", "\\\\host\\share", "https://a.b/c", "file:///x",
     "www.a.b", "anna@example.org", "`code`", "```", "{", "}", "foo();", "x = 1;", "a => b", "$(id)", "<b>", "<!channel>", "[red]",
     "[/red]", "sk-ant-api03-abcdef", "xoxb-123-456", "AKIAIOSFODNN7EXAMPLE", "Bearer abc", "-----BEGIN RSA PRIVATE KEY-----",
-    "ghp_abcdefghij0123456789", "password: hunter2", "0123456789abcdef0123456789", "\x1b[31m", "\u202e", "\u200b", "\n", "\t", "：", "／",
+    "ghp_abcdefghij0123456789", "password: hunter2", "0123456789abcdef0123456789", "\x1b[31m", "\u202e", "\u200b",
+    "\n", "\t", "：", "／",
     "＠", "．", " ", "a", "3/7", "done", "…", "...", ";", "é", "漢",
 ]  # fmt: skip
 FORBIDDEN = re.compile(
-    r"[`{}<>\[\]|\\\n\r\t]|\.\.|\w@\w|://|(?:^|\s)[/~]\w|sk-ant|xox[a-z]-\d|AKIA[A-Z0-9]{8}|(?i:bearer \S)|-----BEGIN|ghp_\w|\(\);"
+    r"[`{}<>\[\]|\\\n\r\t]|\.\.|\w@\w|://"
+    r"|(?:^|\s)[/~]\w|sk-ant|xox[a-z]-\d|AKIA[A-Z0-9]{8}|(?i:bearer \S)|-----BEGIN|ghp_\w|\(\);"
 )
 words = st.one_of(st.text(max_size=300), st.lists(st.sampled_from(SCRAPS), max_size=12).map("".join))
 words |= st.lists(st.sampled_from(SCRAPS), max_size=12).map(" ".join)
@@ -84,7 +87,10 @@ def test_only_the_schema_crosses_and_crossing_again_changes_nothing(value: dict[
 
 
 @settings(max_examples=500, deadline=None)
-@given(anything | st.builds(lambda known, more: {**known, **more}, reports, st.dictionaries(st.sampled_from([*EXAMPLE]), anything)))
+@given(
+    anything
+    | st.builds(lambda known, more: {**known, **more}, reports, st.dictionaries(st.sampled_from([*EXAMPLE]), anything))
+)
 def test_whatever_it_is_it_is_refused_with_a_sentence_or_harmless(value: Any) -> None:
     passed = gate(value, project="p")
     if isinstance(passed, Unfit):
@@ -121,7 +127,7 @@ def test_a_line_that_was_cut_needs_no_second_cut(text: str) -> None:
     "text",
     [
         "3/7 companies analyzed",
-        "50% done, 3 of 7 (CI/CD) - it's fine: \"ok\"",
+        '50% done, 3 of 7 (CI/CD) - it\'s fine: "ok"',
         "tests: 12/12 pass; waiting for a decision",
         "Überprüfung läuft … Straßenbahnhaltestellenverzeichnis",
         "第三季度报告 70% 完成",
@@ -155,13 +161,29 @@ def test_what_must_not_cross_is_cut_and_counted(text: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../x", "a/../b", "~/x", "-rf", ".env", "a/.git/config", "sk-ant-api03-abc", "a//b", "a\nb", "x" * 121, ""]
+    "name",
+    [
+        "/etc/passwd",
+        "../x",
+        "a/../b",
+        "~/x",
+        "-rf",
+        ".env",
+        "a/.git/config",
+        "sk-ant-api03-abc",
+        "a//b",
+        "a\nb",
+        "x" * 121,
+        "",
+    ],
 )
 def test_names_that_lead_out_of_the_project_are_no_deliverables(name: str) -> None:
     assert deliverable(name) == ""
 
 
-@pytest.mark.parametrize("name", ["output/march_ipo_report.md", "Bericht März (2).pdf", "dist/ccmux-1.0-py3-none-any.whl"])
+@pytest.mark.parametrize(
+    "name", ["output/march_ipo_report.md", "Bericht März (2).pdf", "dist/ccmux-1.0-py3-none-any.whl"]
+)
 def test_names_within_the_project_are(name: str) -> None:
     assert deliverable(name) == name
 
@@ -169,7 +191,8 @@ def test_names_within_the_project_are(name: str) -> None:
 @pytest.mark.parametrize(
     ("key", "wrong"),
     [("ts", "yesterday"), ("ts", "2026-03-01T14:30:00"), ("type", "gossip"), ("status", 3), ("current_task", ["x"]),
-     ("session_tokens_today", -1), ("session_tokens_today", True), ("session_tokens_today", 1.5), ("session_cost_today", float("nan")),
+     ("session_tokens_today", -1), ("session_tokens_today", True), ("session_tokens_today", 1.5),
+     ("session_cost_today", float("nan")),
      ("session_cost_today", "8"), ("active_minutes_today", 10**6), ("alerts", "x"), ("alerts", [1]), ("last_interaction", "now")],
 )  # fmt: skip
 def test_a_wrong_type_is_refused_by_its_name(key: str, wrong: object) -> None:
