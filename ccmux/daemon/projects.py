@@ -21,7 +21,7 @@ from ccmux.files import write_private
 from ccmux.journal import approvals, links, outbox, reports
 from ccmux.journal.database import Database
 from ccmux.model.directive import as_object as directive_object
-from ccmux.model.ids import ASSISTANT, ChannelName, MessageId, new_message_id, project_channel, project_of
+from ccmux.model.ids import ASSISTANT, ChannelName, MessageId, channel_name, new_message_id, project_channel, project_of
 from ccmux.model.message import Reply
 from ccmux.model.report import as_object
 from ccmux.paths import MAIN, InstancePaths
@@ -62,7 +62,7 @@ class Projects:
             value = None
         project = self._sender(value, on)
         if not project:
-            return f"no project is called {project_of(on or '') or on}"
+            return f"no project reports by {on}"
         gated = gate(value, project=project)
         if isinstance(gated, Unfit):
             return gated.why
@@ -86,8 +86,7 @@ class Projects:
     def _sender(self, value: object, on: ChannelName | None) -> str:
         """Who reports: as the wire says; by hand, a known project as it says itself, else nobody in particular."""
         if on is not None:
-            name = project_of(on)
-            return name if name and known(name) else ""
+            return project_of(on, known)
         said = value.get("project") if isinstance(value, dict) else None
         return said if isinstance(said, str) and known(said) else HAND
 
@@ -104,7 +103,7 @@ class Projects:
     async def direct(self, project: str, given: dict[str, Any], who: str) -> MessageId:
         """Give a project something to do; its id, after the commit. It waits until the project takes it."""
         channel = project_channel(project)
-        if channel is None or not known(project):
+        if channel is None or project_of(channel, known) != project:
             raise UsageError(
                 f"there is no project named {project[:40]!a}", fix="ccmux projects, or ccmux ls, shows the names"
             )
@@ -170,8 +169,7 @@ class Projects:
 
 def known(name: str) -> bool:
     """Whether there is such a project here."""
-    channel = project_channel(name)
-    return channel is not None and name != MAIN and bool(project_of(channel)) and InstancePaths.of(name).config.exists()
+    return channel_name(name) is not None and name != MAIN and InstancePaths.of(name).config.exists()
 
 
 def row(one: reports.Received) -> dict[str, Any]:

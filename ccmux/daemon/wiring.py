@@ -19,6 +19,7 @@ from ccmux.core.letters import Letter
 from ccmux.core.link import Ack, Nack
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.intake import Intake
+from ccmux.daemon.projects import known
 from ccmux.daemon.reports import Reports
 from ccmux.errors import CcmuxError
 from ccmux.fifo import pipe
@@ -26,7 +27,7 @@ from ccmux.fifo.peer import Peer, Said
 from ccmux.fifo.reader import Reader
 from ccmux.journal import outbox
 from ccmux.journal.database import Database
-from ccmux.model.ids import ASSISTANT, PROJECT_REPORT, REPORT, ChannelName, project_channel
+from ccmux.model.ids import ASSISTANT, PROJECT_REPORT, REPORT, ChannelName, project_channel, project_of
 from ccmux.paths import MAIN, InstancePaths
 
 log = logging.getLogger(__name__)
@@ -83,15 +84,14 @@ class Wiring:
 
     async def run(self) -> None:
         """For ever: wired while there is an assistant."""
-        if self._channel is None:
-            log.warning(
-                "the name %s leaves no room for a channel of the assistant: reports stay here", self._paths.name
-            )
-            return
-        main = InstancePaths.of(MAIN)
+        main, refused = InstancePaths.of(MAIN), False
         while True:
-            if main.config.exists():
-                await self._wired(main, self._channel)
+            if self._channel is not None and project_of(self._channel, known) == self._paths.name:
+                if main.config.exists():
+                    await self._wired(main, self._channel)
+            elif not refused:
+                refused = True
+                log.warning("the assistant has no channel for the name %s: reports stay here", self._paths.name)
             await asyncio.sleep(_LOOK)
 
     async def _wired(self, main: InstancePaths, channel: ChannelName) -> None:

@@ -20,6 +20,21 @@ from ccmux.model.usage import frame
 from ccmux.paths import InstancePaths
 
 
+def summed(found: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """All days of those instances together, one row for each `instance` or `model`. Only an instance has a cost and minutes."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in found:
+        for day in one["days"]:
+            parts = day["models"] if by == "model" else {one["instance"]: day["tokens"]}
+            for name, tokens in parts.items():
+                row = rows.setdefault(name, {by: name, "tokens": dict.fromkeys(tokens, 0)})
+                row["tokens"] = {kind: row["tokens"][kind] + count for kind, count in tokens.items()}
+                if by == "instance":
+                    for key in ("cost_usd", "active_minutes", "turns"):
+                        row[key] = round(row.get(key, 0) + day[key], 6)
+    return sorted(rows.values(), key=lambda row: -row["tokens"]["total"])
+
+
 def latest(paths: InstancePaths, count: int) -> dict[str, Any]:
     """The latest days of an instance, this one the last; none when nothing was ever counted."""
     spec, billed = InstanceSpec(), False

@@ -10,7 +10,7 @@ from ccmux.fifo import pipe
 from ccmux.fleet import registry
 from ccmux.journal.history import unsent
 from ccmux.locks import held
-from ccmux.model.ids import PROJECT_REPORT, REPORT, project_channel
+from ccmux.model.ids import PROJECT_REPORT, REPORT, project_channel, project_of
 from ccmux.paths import MAIN, InstancePaths
 
 
@@ -61,9 +61,11 @@ def _wire(paths: InstancePaths) -> Wire:
     except CcmuxError as error:
         opted_out = False
         problems.append(error.what)
-    if channel is None:
-        problems.append("its name leaves no room for a channel of the assistant")
-    wired = channel is not None and not opted_out and main.config.exists()
+    names = registry.names()
+    fits = channel is not None and project_of(channel, names.__contains__) == paths.name
+    if not fits:
+        problems.append("the assistant has no channel for that name: it is too long, or another project's")
+    wired = fits and not opted_out and main.config.exists()
     up, down = main.run / f"in.{PROJECT_REPORT}", main.run / f"out.{channel or ''}"
     if wired:
         problems += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from typing import Final, NewType
 
 from ccmux.errors import UsageError
@@ -33,14 +34,18 @@ _PROJECT: Final = "project-"
 
 
 def project_channel(name: str) -> ChannelName | None:
-    """The assistant's channel to a project; None where its name leaves no room for one."""
-    return channel_name(_PROJECT + name)
+    """The assistant's channel to a project: `project-a` for project-a, and for a; None where the name leaves no room for one."""
+    channel = channel_name(name if name.startswith(_PROJECT) else _PROJECT + name)
+    return None if channel == PROJECT_REPORT else channel
 
 
-def project_of(channel: str) -> str:
-    """The project behind such a channel; empty when it is none."""
-    name = channel.removeprefix(_PROJECT)
-    return name if channel.startswith(_PROJECT) and channel != PROJECT_REPORT and _NAME.fullmatch(name) else ""
+def project_of(channel: str, exists: Callable[[str], bool]) -> str:
+    """The project behind such a channel, of those that there are; empty when there is none."""
+    if not channel.startswith(_PROJECT) or channel == PROJECT_REPORT:
+        return ""
+    return next(
+        (name for name in (channel, channel.removeprefix(_PROJECT)) if _NAME.fullmatch(name) and exists(name)), ""
+    )
 
 
 def instance_name(text: str) -> InstanceName:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -174,3 +173,13 @@ def test_fifty_reports_arrive_once_while_either_daemon_is_killed(rig: Rig) -> No
     assert sorted(tasks()) == sorted(f"task {number}" for number in range(50))
     assert dashboard(rig)["project-a"]["current_task"] == "task 49"
     rig.run("wire", "check")
+
+
+def test_names_that_meet_on_one_channel(rig: Rig) -> None:
+    pair(rig, "project-a")
+    row(rig, "project-a", lambda one: one)
+    assert (rig.paths("main").run / "out.project-a").is_fifo()
+    rig.new("a", "--no-start")
+    (first, second) = sorted(rig.json("wire", "ls")["wires"], key=lambda one: str(one["project"]))
+    assert (first["project"], first["wired"], second["wired"]) == ("a", False, True)
+    assert "another project's" in rig.run("wire", "check", code=1)
