@@ -46,7 +46,10 @@ def command(
     given |= {"done": True} if done else {}
     if not given and not show:
         raise UsageError("there is nothing to report", fix="ccmux report --task TEXT --progress TEXT, or --show")
-    paths = registry.existing(name) if name else _here()
+    paths = _here() if name is None else registry.existing(name)
+    own = _session()
+    if own is not None and own.home != paths.home:
+        raise UsageError(f"in the session of {own.name} only {own.name} can report", fix="leave out the name")
     with Client(paths) as client:
         answer = client.ask(op="report", report=given)
     if as_json:
@@ -65,12 +68,9 @@ def command(
 
 def _here() -> InstancePaths:
     """The instance in whose session, or else in whose directory, this runs."""
-    config = os.environ.get("CLAUDE_CONFIG_DIR", "")
-    if config:
-        home = Path(config).parent
-        name = MAIN if home.name == ".ccmux" else home.name.removeprefix(".ccmux-")
-        if (home / "ccmux.toml").exists():
-            return InstancePaths(name, home)
+    own = _session()
+    if own is not None:
+        return own
     here = Path.cwd().resolve()
     for name in registry.names():
         paths = InstancePaths.of(name)
@@ -82,3 +82,12 @@ def _here() -> InstancePaths:
         if name != MAIN and (here == work or work in here.parents):
             return paths
     raise UsageError("this is not the session, nor the directory, of a project", fix="ccmux report NAME …")
+
+
+def _session() -> InstancePaths | None:
+    """The instance in whose session this runs, by the configuration directory of its Claude."""
+    config = os.environ.get("CLAUDE_CONFIG_DIR", "")
+    home = Path(config).parent
+    if not config or not (home / "ccmux.toml").exists():
+        return None
+    return InstancePaths(MAIN if home.name == ".ccmux" else home.name.removeprefix(".ccmux-"), home)

@@ -97,8 +97,13 @@ class Projects:
         if project:
             found = await self._db.read(lambda db: reports.latest_of(db, project, _LATEST))
         else:
-            found = await self._db.read(reports.latest)
+            found = await self._present()
         return {"v": 1, "projects": [row(one) for one in found]}
+
+    async def _present(self) -> list[reports.Received]:
+        """The latest of every project that there is."""
+        found = await self._db.read(reports.latest)
+        return [one for one in found if one.project == HAND or known(one.project)]
 
     async def direct(self, project: str, given: dict[str, Any], who: str) -> MessageId:
         """Give a project something to do; its id, after the commit. It waits until the project takes it."""
@@ -155,7 +160,7 @@ class Projects:
         while fresh := await self._db.read(partial(reports.since, seq=seq, limit=_SLICE)):
             await asyncio.to_thread(_append, self._log, [row(one) for one in fresh])
             seq = fresh[-1].seq
-        lines = [_encode(row(one)) for one in await self._db.read(reports.latest)]
+        lines = [_encode(row(one)) for one in await self._present()]
         await asyncio.to_thread(write_private, self._dashboard, b"".join(line + b"\n" for line in lines))
 
     def _logged(self) -> int:

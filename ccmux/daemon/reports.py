@@ -9,16 +9,17 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from ccmux.core.report import Gated, Unfit, gate
+from ccmux.core.report import Gated, Unfit, gate, line
 from ccmux.core.reporting import MOST_HELD, crossed, heartbeat_in, needs, release, status_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.usage import Usage
 from ccmux.errors import JournalError, Refused, UsageError
-from ccmux.journal import meta, reports
+from ccmux.journal import meta, outbox, reports
 from ccmux.journal.database import Database
 from ccmux.model.ids import REPORT, new_message_id
 from ccmux.model.instance import ReportSpec
@@ -32,6 +33,9 @@ _KEY: Final = "reports"
 _LOOK: Final = 30.0
 """Seconds after which everything is looked at even untold."""
 _AGAIN: Final = 1.0
+_FAREWELL: Final = 0.5
+"""Seconds in which the last report may reach the assistant; else it does at the next start."""
+_LOOKS: Final = 20
 _GONE: Final = (InstanceState.FAULTED, InstanceState.STOPPED)
 _encode = msgspec.json.Encoder().encode
 
@@ -80,6 +84,7 @@ class Reports:
         self._memory = Memory()
         self._one = asyncio.Lock()
         self._looking = asyncio.Event()
+        self._ending = False
         self.released: Callable[[], None] = lambda: None
         """called when the outbox has more to send"""
 
@@ -113,11 +118,18 @@ class Reports:
         return {"v": 1, "report": self._memory.last, "cut": self._memory.cut, "held": len(waiting)}
 
     async def stopping(self) -> None:
-        """The session is about to be ended by order."""
+        """The session is about to be ended by order. The assistant has a moment to hear of it from us."""
         async with self._one:
+            self._ending = True
             if self._memory.session:
                 await self._emit([(ReportType.SESSION_STOPPED, ())], time.time(), stopped=True, session=0)
                 await self._release(time.time(), at_once=True)
+        for _ in range(_LOOKS):
+            if REPORT not in self._hub.withheld or not await self._db.read(
+                partial(outbox.first_of, channel=REPORT, limit=1)
+            ):
+                return
+            await asyncio.sleep(_FAREWELL / _LOOKS)
 
     async def echoed(self, line: bytes) -> None:
         """Somebody wrote a report into `out.report`: it goes the way of all others, or is refused with a word in the log."""
@@ -149,6 +161,8 @@ class Reports:
         async with self._one:
             now = time.time()
             ended = await self._db.read(reports.due)
+            if not self._memory.heartbeat:  # the first period begins
+                self._memory = msgspec.structs.replace(self._memory, heartbeat=now)
             news: dict[str, Any] = {}
             events = [*self._session(news), *self._needs(news), *self._budget(news), *map(_of_directive, ended)]
             beat = heartbeat_in(self._spec.heartbeat, self._memory.heartbeat, now)
@@ -163,6 +177,8 @@ class Reports:
 
     def _session(self, news: dict[str, Any]) -> list[_Event]:
         """A Claude that was started, or has ended for good."""
+        if self._ending:
+            return []
         pid = int(str(self._hub.facts.get("pid", 0)))
         state = self._hub.reading.state
         if pid and state not in (*_GONE, InstanceState.STARTING) and pid != self._memory.session:
@@ -228,7 +244,7 @@ class Reports:
             memory,
             task="" if done else passed.report.current_task,
             progress="" if done else passed.report.progress,
-            alerts=tuple(one for one in passed.report.alerts if one in memory.alerts),
+            alerts=tuple(text for text, _ in map(line, memory.alerts) if text),
             deliverables=() if done else passed.report.deliverables,
             last=as_object(passed.report),
             cut=passed.cut,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ccmux.standin import StandIn
 from tests.core.test_report import EXAMPLE
 from tests.rig import Rig, kill, until
 
@@ -183,3 +187,186 @@ def test_names_that_meet_on_one_channel(rig: Rig) -> None:
     (first, second) = sorted(rig.json("wire", "ls")["wires"], key=lambda one: str(one["project"]))
     assert (first["project"], first["wired"], second["wired"]) == ("a", False, True)
     assert "another project's" in rig.run("wire", "check", code=1)
+
+
+def test_without_an_assistant_out_report_is_lines_for_whoever_reads(rig: Rig) -> None:
+    project(rig, "project-a")
+    rig.run("report", "project-a", "--task", "one", "--alert", "look")
+    for number in range(5):
+        rig.run("report", "project-a", "--progress", f"{number}/5")
+    lines: list[dict[str, Any]] = []
+
+    def read() -> bool:
+        argv = ["timeout", "2", "cat", str(rig.paths("project-a").run / "out.report")]
+        run = subprocess.run(argv, capture_output=True, text=True, check=False)
+        lines.extend(map(json.loads, run.stdout.splitlines()))
+        return bool(lines) and lines[-1]["progress"] == "4/5"
+
+    until(read, "the last word is told")
+    assert lines[0]["type"] == "session_started"
+    assert [one["alerts"] for one in lines if one["alerts"]] == [["look"]]
+    assert set(lines[-1]) == set(EXAMPLE)
+    assert rig.json("outbox", "project-a")["replies"] == []
+    rig.run("report", "project-a", code=2)
+    rig.run("projects", code=3)
+
+
+def test_a_flood_is_held_to_the_latest_and_events_are_kept(rig: Rig) -> None:
+    rig.new("main")
+    project(rig, "project-a", coalesce=3600)
+    row(rig, "project-a", lambda one: one)
+    for number in range(8):
+        rig.run("report", "project-a", "--progress", f"{number}/8")
+    for number in range(3):
+        rig.run("report", "project-a", "--task", f"task {number}", "--done")
+    rig.run("report", "project-a", "--task", "the last")
+    assert rig.json("report", "project-a", "--show")["held"] == 12
+    kill(int(rig.paths("project-a").lock.read_text()), signal.SIGKILL)
+    rig.run("config", "set", "project-a", "report.coalesce", "0")
+    rig.run("start", "project-a")
+    row(rig, "project-a", lambda one: one["current_task"] == "the last")
+    assert [one["current_task"] for one in logged(rig) if one["type"] == "task_completed"] == [
+        f"task {n}" for n in range(3)
+    ]
+    assert [one for one in logged(rig) if one["progress"].endswith("/8") and one["type"] == "status_update"] == []
+
+
+def test_the_figures_are_those_of_the_transcript(rig: Rig) -> None:
+    rig.new("main")
+    rig.new("project-a", "--no-start")
+    for key, value in (("report.coalesce", "0"), ("report.tokens_alert", "50000"), ("timezone", "Asia/Kathmandu")):
+        rig.run("config", "set", "project-a", key, value)
+    paths = rig.paths("project-a")
+    rows: list[dict[str, Any]] = []
+    begin = time.time() - 600
+
+    def clock(seconds: float) -> str:
+        return datetime.fromtimestamp(begin + seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    for turn in range(3):  # 3 turns of 60 s; in each one message in two rows, the latter of which counts
+        at = turn * 120.0
+        rows.append({"type": "user", "uuid": f"u{turn}", "timestamp": clock(at), "isSidechain": False, "promptId": f"p{turn}",
+                     "message": {"role": "user", "content": "hello"}})  # fmt: skip
+        for output in (1, 1000 * (turn + 1)):
+            usage = {
+                "input_tokens": 10,
+                "output_tokens": output,
+                "cache_read_input_tokens": 20000,
+                "cache_creation_input_tokens": 300,
+            }
+            message = {"id": f"m{turn}", "model": "claude-x", "usage": usage, "content": [], "stop_reason": "end_turn"}
+            rows.append({"type": "assistant", "uuid": f"a{turn}{output}", "timestamp": clock(at + 30), "isSidechain": False,
+                         "message": message})  # fmt: skip
+        rows.append({"type": "system", "subtype": "turn_duration", "durationMs": 60000, "uuid": f"s{turn}",
+                     "timestamp": clock(at + 60), "isSidechain": False})  # fmt: skip
+    folder = paths.claude / "projects" / "-somewhere"
+    folder.mkdir(parents=True)
+    (folder / "11111111-1111-4111-8111-111111111111.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    for number, total in ((1, 0.0), (2, 0.75), (3, 2.125)):
+        told = {"session_id": "s", "cost": {"total_cost_usd": total}}
+        file = paths.cost_spool / f"{int(begin + number) * 10**9}-1.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(told))
+    rig.run("start", "project-a")
+    rig.wait_state("project-a", "idle")
+    tokens = 3 * (10 + 20000 + 300) + 1000 + 2000 + 3000
+    row(rig, "project-a", lambda one: one["type"] == "budget")
+    rig.run("report", "project-a", "--task", "x")
+    one = row(rig, "project-a", lambda one: one["current_task"] == "x")
+    assert (one["session_tokens_today"], one["session_cost_today"], one["active_minutes_today"]) == (tokens, 2.125, 3)
+    assert one["ts"].endswith("+05:45")
+    assert one["last_interaction"] == ""
+    rig.run("restart", "project-a")
+    rig.run("report", "project-a", "--task", "y")
+    row(rig, "project-a", lambda one: one["current_task"] == "y")
+    assert [one["alerts"] for one in logged(rig) if one["type"] == "budget"] == [
+        [f"{tokens:,} tokens were used today, more than 50,000"]
+    ]
+    (used,) = rig.json("usage", "--by", "model")["usage"]
+    assert (used["model"], used["tokens"]["total"]) == ("claude-x", tokens)
+    assert rig.json("usage", "--by", "instance")["usage"][0]["cost_usd"] == 2.125
+
+
+CANARIES = {
+    "path": "/srv/canary-path/plan.py",
+    "home": "~/canary-home/notes",
+    "up": "../canary-up",
+    "url": "https://canary-url.example/x",
+    "mail": "canary-mail@example.org",
+    "key": "sk-ant-api03-canary-key-0001",
+    "slack": "xoxb-1234-canary-slack",
+    "cloud": "AKIACANARYCLOUD00001",
+    "code": "`canary_code()`",
+    "token": "canarytoken0123456789abcdef0123",
+    "bearer": "Bearer canary-bearer",
+    "tag": "<canary-tag>",
+}
+
+
+def bodies(standin: StandIn) -> str:
+    return "\n".join(json.dumps(request.body, ensure_ascii=False) for request in standin.requests())
+
+
+def stored(home: Path) -> str:
+    """Everything that an instance keeps, its own transcripts included."""
+    files = [file for file in home.rglob("*") if file.is_file() and not file.is_symlink()]
+    return "\n".join(file.read_bytes().decode("utf-8", "replace") for file in files)
+
+
+def marks(text: str) -> set[str]:
+    return {
+        name
+        for name in (*CANARIES, "chat", "file", "private", "memory")
+        if re.search(f"canary.?{name}", text, re.IGNORECASE)
+    }
+
+
+def test_nothing_but_reports_and_directives_crosses(rig: Rig) -> None:
+    with StandIn() as of_main, StandIn() as of_b:
+        own = rig.env["ANTHROPIC_BASE_URL"]
+        rig.env["ANTHROPIC_BASE_URL"] = of_main.url
+        rig.project("main").joinpath("CLAUDE.md").write_text("The person's canary-memory.\n")
+        rig.new("main")
+        rig.env["ANTHROPIC_BASE_URL"] = of_b.url
+        project(rig, "project-b")
+        rig.env["ANTHROPIC_BASE_URL"] = own
+        rig.project("project-a").joinpath("CLAUDE.md").write_text("See canary-file.\n")
+        project(rig, "project-a")
+        words = [f"plainly {value} said" for value in CANARIES.values()]
+        for begin in range(0, len(words), 3):
+            some = " and ".join(words[begin : begin + 3])
+            call = {
+                "task": some,
+                "progress": some,
+                "alerts": words[begin : begin + 3],
+                "deliverables": list(CANARIES.values()),
+            }
+            rig.standin.queue({"tool": "mcp__ccmux__report", "input": call}, {"text": f"canary-chat {some}"})
+            rig.ask("project-a", f"canary-chat: report {some}")
+        leak = EXAMPLE | {
+            "transcript": words,
+            "canary-file": 1,
+            "deliverables": list(CANARIES.values()),
+            "progress": words[0],
+        }
+        echo(json.dumps(leak), rig.paths("project-a").run / "out.report")
+        row(rig, "project-a", lambda one: one["session_tokens_today"] == EXAMPLE["session_tokens_today"])
+        echo(json.dumps(leak | {"alerts": words}), rig.paths("main").run / "in.project-report")
+        until(lambda: any(one.get("unverified") for one in logged(rig)), "that of a hand, too")
+        of_main.queue({"tool": "mcp__ccmux__projects", "input": {}}, {"text": "fine"})
+        assert rig.ask("main", "canary-private: how are my projects doing?") == "fine"
+        of_main.queue({"tool": "mcp__ccmux__project_reports", "input": {"project": "project-a"}}, {"text": "fine"})
+        assert rig.ask("main", "and project-a?") == "fine"
+        call = {"project": "project-a", "content": "Plainly directed"}
+        of_main.queue({"tool": "mcp__ccmux__direct", "input": call}, {"text": "given"})
+        rig.ask("main", "canary-private: have it done")
+        until(lambda: "Plainly directed" in bodies(rig.standin), "the directive has come")
+        rig.ask("project-b", "hello")
+        assert marks(bodies(rig.standin)) == {*CANARIES, "chat", "file"}  # the control: they were there to be told
+        assert marks(bodies(of_main)) == {"private", "memory"}
+        assert bodies(of_main).count("plainly") > 4  # the control: words do cross
+        assert marks(bodies(of_b)) == set()
+        assert marks(stored(rig.paths("main").logs)) == set()
+        assert not marks(stored(rig.paths("main").data)) & {*CANARIES, "chat", "file"}
+        assert not marks(stored(rig.paths("project-a").home)) & {"private", "memory"}
+        assert marks(stored(rig.paths("project-b").home)) == set()
