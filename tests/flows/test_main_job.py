@@ -118,18 +118,18 @@ def test_a_stranger_echoes_into_the_fifo_and_reads_the_reply(rig: Rig) -> None:
 def test_channels_appear_with_their_fifo_and_answers_stay_on_them(rig: Rig) -> None:
     rig.new("a")
     run = rig.paths("a").run
-    os.mkfifo(run / "in.boss", 0o600)
-    until(lambda: (run / "out.boss").exists(), "out.boss is made for in.boss")
-    reader = subprocess.Popen(["head", "-n", "1", str(run / "out.boss")], stdout=subprocess.PIPE, text=True)
-    subprocess.run(["sh", "-c", f"echo for the boss > {run}/in.boss"], check=True, timeout=20)
+    os.mkfifo(run / "in.desk", 0o600)
+    until(lambda: (run / "out.desk").exists(), "out.desk is made for in.desk")
+    reader = subprocess.Popen(["head", "-n", "1", str(run / "out.desk")], stdout=subprocess.PIPE, text=True)
+    subprocess.run(["sh", "-c", f"echo for the desk > {run}/in.desk"], check=True, timeout=20)
     out, _ = reader.communicate(timeout=60)
-    assert json.loads(out)["text"] == "You wrote: for the boss"
-    assert "channel=boss" in rig.prompts()[-1]
-    assert [one["message"]["channel"] for one in rig.history("a")] == ["boss"]
-    (run / "in.boss").unlink()
-    (run / "in.boss").write_text("from a file\n")  # what `echo >` makes when the FIFO is not there
+    assert json.loads(out)["text"] == "You wrote: for the desk"
+    assert "channel=desk" in rig.prompts()[-1]
+    assert [one["message"]["channel"] for one in rig.history("a")] == ["desk"]
+    (run / "in.desk").unlink()
+    (run / "in.desk").write_text("from a file\n")  # what `echo >` makes when the FIFO is not there
     until(lambda: len(rig.history("a")) == 2, "the file's line is taken")
-    until(lambda: stat.S_ISFIFO((run / "in.boss").lstat().st_mode), "the file is a FIFO again")
+    until(lambda: stat.S_ISFIFO((run / "in.desk").lstat().st_mode), "the file is a FIFO again")
 
 
 def test_a_line_that_is_no_message_is_rejected_and_its_channel_told(rig: Rig) -> None:

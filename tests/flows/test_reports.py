@@ -270,7 +270,7 @@ def test_the_figures_are_those_of_the_transcript(rig: Rig) -> None:
     rig.run("start", "project-a")
     rig.wait_state("project-a", "idle")
     tokens = 3 * (10 + 20000 + 300) + 1000 + 2000 + 3000
-    row(rig, "project-a", lambda one: one["type"] == "budget")
+    until(lambda: [one for one in logged(rig) if one["type"] == "budget"], "the threshold is reported")
     rig.run("report", "project-a", "--task", "x")
     one = row(rig, "project-a", lambda one: one["current_task"] == "x")
     assert (one["session_tokens_today"], one["session_cost_today"], one["active_minutes_today"]) == (tokens, 2.125, 3)

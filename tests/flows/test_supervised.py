@@ -162,10 +162,10 @@ def test_what_is_written_while_no_daemon_lives_is_read_by_the_next_one(rig: Rig,
     with daemon(rig, manager):
         until(lambda: [one["message"]["state"] for one in rig.history("a")] == ["done"], "it is answered")
         until(lambda: len(manager.hear()) and len(manager.kept["in.local"]) == 1, "kept once")
-        os.mkfifo(rig.paths("a").run / "in.boss", 0o600)
-        until(lambda: "in.boss" in manager.kept or not manager.hear(), "a new channel is kept, too")
-        (rig.paths("a").run / "in.boss").unlink()
-        until(lambda: "in.boss" not in manager.kept or not manager.hear(), "and let go of")
+        os.mkfifo(rig.paths("a").run / "in.desk", 0o600)
+        until(lambda: "in.desk" in manager.kept or not manager.hear(), "a new channel is kept, too")
+        (rig.paths("a").run / "in.desk").unlink()
+        until(lambda: "in.desk" not in manager.kept or not manager.hear(), "and let go of")
     assert rig.prompts() == ["written meanwhile"] or "written meanwhile" in rig.prompts()[0]
 
 
