@@ -170,6 +170,9 @@ MIGRATIONS: Final = (
         AND old.state NOT IN ('done', 'rejected', 'dead') AND new.state IN ('done', 'rejected', 'dead') BEGIN
         INSERT OR IGNORE INTO reports_due VALUES (new.id);
     END;
+    CREATE TRIGGER reports_due_refused AFTER INSERT ON inbox WHEN new.channel = 'boss' AND new.state = 'rejected' BEGIN
+        INSERT OR IGNORE INTO reports_due VALUES (new.id);
+    END;
     CREATE TABLE reports (
         seq INTEGER PRIMARY KEY,
         key TEXT UNIQUE,
