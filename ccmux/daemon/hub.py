@@ -180,6 +180,7 @@ class Hub:
         waiting = self._ended.get(message_id)
         if waiting is not None:
             waiting.set()
+        self.tell_watchers()
 
     def forget(self, message_id: MessageId) -> None:
         self._ended.pop(message_id, None)

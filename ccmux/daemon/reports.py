@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ccmux import steady
 from ccmux.core.report import Gated, Unfit, gate, line
 from ccmux.core.reporting import MOST_HELD, crossed, heartbeat_in, needs, release, status_of
 from ccmux.daemon.hub import Hub
@@ -33,6 +34,8 @@ _KEY: Final = "reports"
 _LOOK: Final = 30.0
 """Seconds after which everything is looked at even untold."""
 _AGAIN: Final = 1.0
+_COUNTED: Final = 1.0
+"""Seconds in which Claude has written down what a turn used."""
 _FAREWELL: Final = 0.5
 """Seconds in which the last report may reach the assistant; else it does at the next start."""
 _LOOKS: Final = 20
@@ -85,6 +88,8 @@ class Reports:
         self._one = asyncio.Lock()
         self._looking = asyncio.Event()
         self._ending = False
+        self._ended_at: float | None = None
+        """when a directive was first seen to have ended"""
         self.released: Callable[[], None] = lambda: None
         """called when the outbox has more to send"""
 
@@ -159,8 +164,8 @@ class Reports:
     async def _look(self) -> float:
         """Report what is new; seconds until there may be more to say."""
         async with self._one:
+            ended, soon = await self._ended()
             now = time.time()
-            ended = await self._db.read(reports.due)
             if not self._memory.heartbeat:  # the first period begins
                 self._memory = msgspec.structs.replace(self._memory, heartbeat=now)
             news: dict[str, Any] = {}
@@ -173,7 +178,22 @@ class Reports:
             if events:
                 await self._emit(events, now, ended=ended, **news)
             wake = await self._release(now)
-        return min([_LOOK, *(seconds for seconds in (beat, wake) if seconds is not None)])
+        return min([_LOOK, *(seconds for seconds in (beat, wake, soon) if seconds is not None)])
+
+    async def _ended(self) -> tuple[list[reports.Ended], float | None]:
+        """Directives that have ended, once what they used is counted; else seconds until that may be so."""
+        ended = await self._db.read(reports.due)
+        if not ended:
+            self._ended_at = None
+            return [], None
+        now = steady.now()
+        if self._ended_at is None:
+            self._ended_at = now
+        left = self._ended_at + _COUNTED - now
+        if left > 0:
+            return [], left
+        await self._hub.look(_COUNTED)
+        return ended, None
 
     def _session(self, news: dict[str, Any]) -> list[_Event]:
         """A Claude that was started, or has ended for good."""

@@ -46,11 +46,12 @@ def logged(rig: Rig) -> list[dict[str, Any]]:
 
 
 def row(rig: Rig, name: str, true: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    def found() -> dict[str, Any] | None:
-        one = dashboard(rig).get(name)
-        return one if one is not None and true(one) else None
+    """The latest report of the project of which that is true."""
 
-    return until(found, f"{name} has reported that") or {}
+    def found() -> list[dict[str, Any]]:
+        return [one for one in logged(rig) if one["project"] == name and true(one)]
+
+    return until(found, f"{name} has reported that")[-1]
 
 
 def echo(text: str, fifo: Path) -> None:
@@ -67,10 +68,10 @@ def test_a_report_travels_and_a_directive_comes_back_with_nothing_configured(rig
     said = row(rig, "ipo-analysis", lambda one: one["progress"] == "3/7 companies analyzed")
     assert said["deliverables"] == ["output/march_ipo_report.md"]
     assert "unverified" not in said
-    assert "Analyzing March IPO pipeline, 3/7" in rig.run("projects")
+    until(lambda: "Analyzing March IPO pipeline, 3/7" in rig.run("projects"), "the dashboard shows it")
     call = {"project": "ipo-analysis", "content": "Admin wants a summary", "priority": "high"}
-    rig.standin.queue({"tool": "mcp__ccmux__direct", "input": call}, {"text": "given"})
-    assert rig.ask("main", "have ipo-analysis write a summary") == "given"
+    rig.standin.queue({"tool": "mcp__ccmux__direct", "input": call})
+    rig.ask("main", "have ipo-analysis write a summary")
     done = row(rig, "ipo-analysis", lambda one: one["type"] == "task_completed")
     assert done["session_tokens_today"] > 0
     (message,) = [one["message"] for one in rig.history("ipo-analysis")]
@@ -112,7 +113,7 @@ def test_lines_that_a_person_echoes(rig: Rig) -> None:
     echo(json.dumps(EXAMPLE | {"project": "gone"}), main / "in.project-report")
     local = row(rig, "local", lambda one: one)
     assert local["unverified"] is True
-    assert dashboard(rig)["ipo-analysis"]["progress"] == "4/7"
+    assert [dashboard(rig)[name]["progress"] for name in ("ipo-analysis", "local")] == ["4/7", EXAMPLE["progress"]]
     assert [one["progress"] for one in logged(rig) if one.get("unverified")] == [EXAMPLE["progress"]] * 2
     echo(json.dumps(EXAMPLE | {"session_tokens_today": "many"}), main / "in.project-report")
     (wrong,) = until(lambda: rig.history("main"), "it is kept as rejected")
@@ -175,7 +176,7 @@ def test_fifty_reports_arrive_once_while_either_daemon_is_killed(rig: Rig) -> No
     until(lambda: len(tasks()) >= 50, "all have come")
     until(lambda: rig.json("wire", "ls")["wires"][0]["reports"] == 0, "all are acknowledged")
     assert sorted(tasks()) == sorted(f"task {number}" for number in range(50))
-    assert dashboard(rig)["project-a"]["current_task"] == "task 49"
+    until(lambda: dashboard(rig)["project-a"]["current_task"] == "task 49", "the dashboard shows the last")
     rig.run("wire", "check")
 
 
