@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -24,7 +25,7 @@ from ccmux.model.directive import as_object as directive_object
 from ccmux.model.ids import ASSISTANT, ChannelName, MessageId, channel_name, new_message_id, project_channel, project_of
 from ccmux.model.message import Reply
 from ccmux.model.report import as_object
-from ccmux.paths import MAIN, InstancePaths
+from ccmux.paths import MAIN, InstancePaths, base
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ HAND: Final = "local"
 _LOG_BYTES: Final = 5_000_000
 _SLICE: Final = 500
 _AGAIN: Final = 5.0
+_LOOK: Final = 3.0
+"""Seconds between two looks for projects that are new."""
 _LATEST: Final = 10
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -152,7 +155,19 @@ class Projects:
                 log.warning("%s is written later: %s", self._dashboard.parent, error)
                 await asyncio.sleep(_AGAIN)
                 continue
-            await self._fresh.wait()
+            while not self._fresh.is_set():
+                self._attend()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._fresh.wait()
+
+    def _attend(self) -> None:
+        """Have a channel for every project that there is: its daemon may not be allowed to make FIFOs here."""
+        for home in base().glob(".ccmux-*"):
+            name = home.name.removeprefix(".ccmux-")
+            channel = project_channel(name)
+            if channel is not None and channel not in self._hub.channels() and project_of(channel, known) == name:
+                self._hub.kick(channel)
 
     async def _write(self) -> None:
         self._log.parent.mkdir(mode=0o700, exist_ok=True)
