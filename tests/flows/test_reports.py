@@ -371,3 +371,24 @@ def test_nothing_but_reports_and_directives_crosses(rig: Rig) -> None:
         assert not marks(stored(rig.paths("main").data)) & {*CANARIES, "chat", "file"}
         assert not marks(stored(rig.paths("project-a").home)) & {"private", "memory"}
         assert marks(stored(rig.paths("project-b").home)) == set()
+
+
+def test_a_project_that_opts_out_and_who_may_speak_for_whom(rig: Rig) -> None:
+    rig.new("main")
+    project(rig, "project-a", wire="false")
+    project(rig, "project-b")
+    row(rig, "project-b", lambda one: one["type"] == "session_started")
+    reader = subprocess.Popen(
+        ["head", "-n", "1", str(rig.paths("project-a").run / "out.report")], stdout=subprocess.PIPE, text=True
+    )
+    out, _ = reader.communicate(timeout=60)
+    assert json.loads(out)["type"] == "session_started"
+    assert "project-a" not in dashboard(rig)
+    assert "not wired" in rig.run("wire", "ls")
+    rig.env["CLAUDE_CONFIG_DIR"] = str(rig.paths("project-b").claude)  # as in the session of project-b
+    rig.run("report", "project-a", "--task", "x", code=2)
+    rig.run("report", "--task", "mine")
+    row(rig, "project-b", lambda one: one["current_task"] == "mine")
+    roles = {name: (rig.paths(name).claude / "CLAUDE.md").read_text() for name in ("main", "project-b")}
+    assert ["How are my projects doing?" in roles[name] for name in roles] == [True, False]
+    assert ["Nothing else goes upward" in roles[name] for name in roles] == [False, True]
