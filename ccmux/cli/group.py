@@ -9,6 +9,7 @@ import click
 VERBS = {
     "new": "Make an instance and start it.",
     "ls": "Show every instance and what it is doing.",
+    "dashboard": "See every instance at a glance, and act in place.",
     "status": "Show one instance, or all, in full.",
     "attach": "Attach your terminal to an instance.",
     "send": "Send a message; with --wait print the reply.",

@@ -154,6 +154,11 @@ def briefed(path: Path) -> str:
     return next(iter(_read(path, lambda db: [planned.briefed(db)])), "")
 
 
+def usage_hours(path: Path, now: float, zone: Zone) -> list[int]:
+    """Tokens in every hour of the present day; nothing when nothing was ever counted."""
+    return _read(path, lambda db: usage.hours(db, now, zone))
+
+
 def approvals(path: Path, *, everything: bool, limit: int) -> list[Approval]:
     """What Claude asks, oldest first: what is open, or everything."""
     return _asked(path, lambda db: asking.latest(db, limit) if everything else asking.open_ones(db))

@@ -87,6 +87,20 @@ def latest_days(db: sqlite3.Connection, now: float, zone: Zone, count: int) -> l
     return [day(db, today - timedelta(days=back), zone) for back in reversed(range(count))]
 
 
+def hours(db: sqlite3.Connection, now: float, zone: Zone) -> list[int]:
+    """Tokens in every hour of the present day up to now. Nothing where no daemon of this release has opened the journal yet."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'usage_told'").fetchone() is None:
+        return []
+    begin, _ = bounds(day_of(now, zone), zone)
+    rows = db.execute(
+        "SELECT cast((at - ?) / 3600 AS INTEGER), sum(input + output + cache_read + cache_write) FROM usage_messages"
+        " WHERE at >= ? AND at <= ? AND ours GROUP BY 1",
+        (begin, begin, now),
+    )
+    found = dict(rows.fetchall())
+    return [int(found.get(hour, 0)) for hour in range(int((now - begin) / 3600) + 1)]
+
+
 def forget(db: sqlite3.Connection, before: float) -> None:
     """Forget what was used before that wall clock."""
     db.execute("DELETE FROM usage_messages WHERE at < ?", (before,))
