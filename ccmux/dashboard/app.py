@@ -6,12 +6,13 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -51,6 +52,7 @@ class Dashboard(Orders, App[None]):
     TITLE = "ccmux"
     CSS_PATH: ClassVar = [_STYLES / "dashboard.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
         Binding("m", "message", "Message"),
         Binding("o", "directive", "Directive", show=False),
         Binding("t", "attach", "Terminal"),
@@ -62,7 +64,6 @@ class Dashboard(Orders, App[None]):
         Binding("R", "restart", "Restart", show=False),
         Binding("s", "start_or_stop", "Start/stop", show=False),
         Binding("d", "toggle_dark", "Light/dark", show=False),
-        Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
     ]
 
@@ -71,8 +72,12 @@ class Dashboard(Orders, App[None]):
         source: Callable[[Board, Callable[[], None]], Source] = Feed,
         clock: Callable[[], float] = time.time,
         acts: Acts | None = None,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class)
+        for theme in (themes.DARK, themes.LIGHT):
+            self.register_theme(theme)
+        self.theme = themes.suitable()
         self.board = Board()
         self.clock = clock
         self.acts = acts or Acts()
@@ -86,11 +91,12 @@ class Dashboard(Orders, App[None]):
         """The overview lies beneath all others."""
         return Overview()
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a theme that is not ours lacks."""
+        return themes.MISSING
+
     def on_mount(self) -> None:
         """Begin to look."""
-        for theme in (themes.DARK, themes.LIGHT):
-            self.register_theme(theme)
-        self.theme = themes.suitable()
         self.run_worker(self._source.run(), name="feed", group="feed", exclusive=True)
         self.set_interval(_AGES, self.changed)
 
@@ -142,6 +148,21 @@ class Dashboard(Orders, App[None]):
     def later(self, work: Awaitable[None]) -> None:
         """Do it beside the keys; its failure is told by `doing`."""
         self.run_worker(work, group="acts")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Ours, then Textual's."""
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding) and self.check_action(binding.action, ()):
+                yield SystemCommand(
+                    binding.description, f"key {binding.key_display or binding.key}", self._runs(binding.action)
+                )
+        yield from (one for one in super().get_system_commands(screen) if one.title in {"Theme", "Screenshot"})
+
+    def _runs(self, action: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            await self.run_action(action)
+
+        return run
 
     # screens
 

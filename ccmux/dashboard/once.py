@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ccmux.dashboard import reading, reports
 from ccmux.dashboard.board import Board
-from ccmux.dashboard.widgets.columns import fit
+from ccmux.dashboard.widgets.columns import fit, natural
 from ccmux.dashboard.widgets.fleet import COLUMNS, line_of
 from ccmux.fleet import registry
 from ccmux.fleet.listing import statuses
@@ -45,13 +45,13 @@ def table() -> str:
     if not rows:
         return "no instances yet: ccmux new NAME makes one"
     width = shutil.get_terminal_size((160, 40)).columns
-    shown = fit(COLUMNS, width)
+    lines = [line_of(row, now) for row in rows]
+    shown = fit(COLUMNS, width, natural(COLUMNS, lines))
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", width=width)
     for index, size in shown:
         right = "right" if COLUMNS[index].right else "left"
         made.add_column(Text(COLUMNS[index].title), width=size, no_wrap=True, overflow="ellipsis", justify=right)  # type: ignore[arg-type]
-    for row in rows:
-        cells = line_of(row, now).cells
+    for cells in (line.cells for line in lines):
         made.add_row(*(Text(cells[index].text, style=_STYLES.get(cells[index].tone, "")) for index, _ in shown))
     console = Console(width=width)
     with console.capture() as captured:

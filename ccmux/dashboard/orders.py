@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ccmux.dashboard.screens.ask import Choice, Compose, Wanted
 from ccmux.dashboard.screens.base import BoardScreen
@@ -35,8 +35,8 @@ class Orders(Base):
     @property
     def chosen(self) -> str:
         """The instance that is meant; empty when none is."""
-        screen: Any = self.screen
-        return screen.chosen if isinstance(screen, BoardScreen) else ""
+        shown = next((one for one in reversed(self.screen_stack) if isinstance(one, BoardScreen)), None)
+        return shown.chosen if shown is not None and shown.is_mounted else ""
 
     def _chosen(self) -> Instance | None:
         found = self.board.instances.get(self.chosen)
@@ -49,11 +49,7 @@ class Orders(Base):
         about_one = action in {
             "message", "directive", "attach", "pause", "interrupt", "restart", "start_or_stop",
         }  # fmt: skip
-        return bool(self.chosen) if about_one and self.is_mounted_screen() else True
-
-    def is_mounted_screen(self) -> bool:
-        """There is a screen that can be asked."""
-        return bool(self._screen_stack) and self.screen.is_mounted
+        return bool(self.chosen) if about_one else True
 
     def _text_for(self, title: str, act: Callable[[str, str], str]) -> None:
         one = self._chosen()

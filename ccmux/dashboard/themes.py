@@ -48,6 +48,8 @@ LIGHT: Final = Theme(
         "input-cursor-text-style": "reverse",
     },
 )
+MISSING: Final = {"quiet": "#80868e", "cursor": "#80868e 30%"}
+"""What other themes do not have."""
 _LIGHT_GROUNDS: Final = frozenset({"7", "15"})
 
 

@@ -65,7 +65,8 @@ class DeadLetters(Listing[Dead]):
         text = Text(f"{message.id} of {one.instance}", style="bold")
         text.append(f"\n{clock(message.received_at, '%Y-%m-%d %H:%M:%S')}", style=f"not bold {dim}")
         text.append(
-            plain(f"  {message.channel} from {message.sender}, tried {message.attempt} times"), style=f"not bold {dim}"
+            f"  {plain(f'{message.channel} from {message.sender}, tried {message.attempt} times')}",
+            style=f"not bold {dim}",
         )
         text.append(f"\n{plain(message.reason)}", style=f"not bold {self.dashboard.paint('bad')}")
         return text.append(f"\n\n{block(message.text)}", style="not bold")

@@ -34,10 +34,11 @@ Approvals            y allow   Y allow for this conversation   r answer a questi
 Dead letters         r try again   D put away
 
 Marks
-  ○ idle   ● busy   ◌ starting   ◆ needs you   ◇ somebody types   ◷ limited   ‖ paused   · stopped   ✕ faulted
+  ○ idle   ● busy   ◌ starting   ◆ needs you   ◇ somebody types
+  ◷ limited   ‖ paused   · stopped   ✕ faulted
   QUEUE 3 ▸1 ✕2: three wait, one is in flight, two are dead
   ~$1.20: what a key would have paid; a subscription does not bill it
-  TODAY BY HOUR: tokens of every hour since midnight, the most the tallest
+  TODAY: tokens of every hour since midnight, the most the tallest
 """
 
 

@@ -15,7 +15,7 @@ from ccmux.dashboard import reading
 from ccmux.dashboard.board import Glance, Row
 from ccmux.dashboard.reading import Life
 from ccmux.dashboard.screens.base import BoardScreen
-from ccmux.dashboard.widgets.columns import Cell, Column, Line
+from ccmux.dashboard.widgets.columns import Column
 from ccmux.dashboard.widgets.detail import detail
 from ccmux.dashboard.widgets.life import message_line, message_text, turn_line
 from ccmux.dashboard.widgets.pane import LivePane
@@ -78,6 +78,7 @@ class InstanceScreen(BoardScreen):
     def on_mount(self) -> None:
         """Look now, and again."""
         self.set_interval(_LOOK, self._look)
+        self.query_one("#pane-room").focus()
         self.draw()
         self._look()
 
@@ -119,7 +120,7 @@ class InstanceScreen(BoardScreen):
         if not self.is_attached:
             return
         messages = [message_line(one) for one in self._life.exchanges]
-        self.query_one("#message-list", Table).show(messages or [_none(self._life.trouble or "no messages yet")])
+        self.query_one("#message-list", Table).show(messages)
         self.query_one("#turn-list", Table).show([turn_line(one) for one in self._life.turns])
         self._trace()
 
@@ -134,13 +135,9 @@ class InstanceScreen(BoardScreen):
     async def _show_trace(self) -> None:
         key = self.query_one("#message-list", Table).key
         one = next((one for one in self._life.exchanges if one.message.id == key), None)
-        text = Text()
+        text = Text(self._life.trouble or ("" if self._life.exchanges else "No messages yet: m writes one."))
         if one is not None:
             way = await asyncio.to_thread(reading.trace, self._instance, key)
             text = message_text(one, way, self.dashboard.paint)
         if self.is_attached:
             self.query_one("#trace", Static).update(text)
-
-
-def _none(words: str) -> Line:
-    return Line("", (Cell(""), Cell(""), Cell(""), Cell(""), Cell(words, "dim")))

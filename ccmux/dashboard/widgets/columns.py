@@ -40,26 +40,31 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-def fit(columns: Sequence[Column], room: int) -> list[tuple[int, int]]:
-    """The columns shown, by index, each with its width."""
+def natural(columns: Sequence[Column], lines: Sequence[Line]) -> list[int]:
+    """How wide each column would like to be."""
+    wanted = [cell_len(column.title) for column in columns]
+    for line in lines:
+        for index, cell in enumerate(line.cells):
+            wanted[index] = max(wanted[index], cell_len(cell.text))
+    return [min(width, column.most) for width, column in zip(wanted, columns, strict=True)]
+
+
+def fit(columns: Sequence[Column], room: int, wanted: Sequence[int]) -> list[tuple[int, int]]:
+    """The columns shown, by index, each with its width: what it wants, or less (down to its own `width`) where it may grow."""
+    least = [min(column.width, want) if column.grow else want for column, want in zip(columns, wanted, strict=True)]
     shown = list(range(len(columns)))
 
-    def taken() -> int:
-        return sum(columns[one].width for one in shown) + GAP * (len(shown) - 1)
+    def left() -> int:
+        return room - sum(least[one] for one in shown) - GAP * (len(shown) - 1)
 
-    while len(shown) > 1 and taken() > room:
+    while len(shown) > 1 and left() < 0:
         shown.remove(max(shown, key=lambda one: (columns[one].rank, one)))
-    widths = {one: columns[one].width for one in shown}
-    left = room - taken()
-    growing = [one for one in shown if columns[one].grow]
-    while left > 0 and growing:
-        each = max(1, left // max(1, sum(columns[one].grow for one in growing)))
-        for one in [*growing]:
-            more = min(left, each * columns[one].grow, columns[one].most - widths[one])
-            widths[one] += more
-            left -= more
-            if widths[one] >= columns[one].most:
-                growing.remove(one)
+    widths = {one: least[one] for one in shown}
+    more = left()
+    while more > 0 and (growing := [one for one in shown if widths[one] < wanted[one]]):
+        one = min(growing, key=lambda one: widths[one] / max(1, columns[one].grow))
+        widths[one] += 1
+        more -= 1
     return [(one, widths[one]) for one in shown]
 
 

@@ -28,27 +28,31 @@ def summary(board: Board, now: float, width: int, paint: Paint) -> Text:
     """How many, who needs a person, what the day has cost."""
     rows = board.rows()
     instances = [row.instance for row in rows]
-    text = Text(" ccmux", style="bold", no_wrap=True)
+    text = Text(" ccmux ", style="bold", no_wrap=True)
     if rows:
-        text.append(f"   {len(rows)} {'instance' if len(rows) == 1 else 'instances'}", style="not bold")
         busy, stopped = (sum(one.state == state for one in instances) for state in ("busy", "stopped"))
         needs, dead = sum(one.needs for one in instances), sum(one.dead for one in instances)
         for number, words, tone in (
-            (busy, "busy", "busy"),
+            (len(rows), "instance" if len(rows) == 1 else "instances", ""),
             (needs, "needs you" if needs == 1 else "need you", "warn"),
+            (busy, "busy", "busy"),
             (dead, "dead letter" if dead == 1 else "dead letters", "bad"),
             (stopped, "stopped", "dim"),
         ):
-            if number:
-                text.append(f" · {number} {words}", style=f"not bold {paint(tone)}")
-    right = Text(clock(now, "%H:%M "), style=paint("dim"))
+            part = f"  {number} {words}"
+            if number and text.cell_len + len(part) < width:
+                text.append(part, style=f"not bold {paint(tone)}")
+    now_is = Text(clock(now, "%H:%M "), style=paint("dim"))
     tokens = sum(row.tokens or 0 for row in rows)
     if tokens:
         cost, billed = sum(row.cost or 0 for row in rows), all(one.billed for one in instances)
-        right = Text(f"today {count(tokens)} tokens · {money(cost, billed=billed)}   ").append(right)
-    room = width - text.cell_len - right.cell_len
-    if room > 1:
-        text.append(" " * room).append(right)
+        today = Text(f"today {count(tokens)} tokens  {money(cost, billed=billed)}   ")
+        rights = [today + now_is, now_is]
+    else:
+        rights = [now_is]
+    for right in rights:
+        if (gap := width - text.cell_len - right.cell_len) > 1:
+            return text.append(" " * gap).append_text(Text("", style="not bold") + right)
     return text
 
 

@@ -10,18 +10,18 @@ from ccmux.dashboard.words import age, clock, count, minutes, money, sparkline
 
 COLUMNS: Final = (
     Column("", 1),
-    Column("NAME", 10, grow=1, most=24),
-    Column("STATE", 17, grow=1, most=34),
+    Column("NAME", 10, grow=4, most=24),
+    Column("STATE", 16, grow=4, most=34),
     Column("SINCE", 5, rank=4, right=True),
-    Column("QUEUE", 8, rank=2),
-    Column("TASK", 14, rank=3, grow=6, most=60),
-    Column("PROGRESS", 10, rank=8, grow=1, most=18),
+    Column("QUEUE", 5, rank=2, most=12),
+    Column("TASK", 14, rank=3, grow=3, most=60),
+    Column("PROGRESS", 9, rank=8, grow=2, most=18),
     Column("ALERTS", 12, rank=5, grow=2, most=40),
     Column("TOKENS", 6, rank=6, right=True),
     Column("COST", 8, rank=6, right=True),
     Column("ACTIVE", 6, rank=9, right=True),
     Column("REPORT", 6, rank=7, right=True),
-    Column("TODAY BY HOUR", 24, rank=10),
+    Column("TODAY", 24, rank=10),
 )
 _MARKS: Final = {
     "idle": ("○", "good"),

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ccmux.dashboard.widgets.columns import GAP, Cell, Column, Line, cut, fit
+from ccmux.dashboard.widgets.columns import GAP, Cell, Column, Line, cut, fit, natural
 
 
 class Table(ScrollView, can_focus=True):
@@ -74,6 +74,7 @@ class Table(ScrollView, can_focus=True):
         self._lines: list[Line] = []
         self._cursor = -1
         self._shown: list[tuple[int, int]] = []
+        self._wanted = natural(self._columns, [])
 
     # rows
 
@@ -91,6 +92,7 @@ class Table(ScrollView, can_focus=True):
         """Have these rows. Only lines that look different are drawn again."""
         before, key, at = self._lines, self.key, self._cursor
         self._lines = list(lines)
+        self._widen()
         if [line.key for line in before] == [line.key for line in lines]:
             for index, (old, new) in enumerate(zip(before, lines, strict=True)):
                 if old != new:
@@ -107,6 +109,18 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
         if self.key != key or not before:
             self.post_message(self.Moved(self, self.key))
+
+    def _widen(self) -> None:
+        """Columns grow with what they hold; they do not shrink again while somebody looks."""
+        now = natural(self._columns, self._lines)
+        wanted = [max(one, other) for one, other in zip(self._wanted, now, strict=True)]
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._fit()
+            self.refresh()
+
+    def _fit(self) -> None:
+        self._shown = fit(self._columns, max(1, self.scrollable_content_region.width - 2), self._wanted)
 
     def put_cursor(self, key: str) -> None:
         """On that row, when there is one."""
@@ -154,7 +168,8 @@ class Table(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Other columns may have room."""
-        self._shown = fit(self._columns, max(1, self.scrollable_content_region.width - 2))
+        self._wanted = natural(self._columns, self._lines)
+        self._fit()
         self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self.refresh()
 
@@ -172,20 +187,20 @@ class Table(ScrollView, can_focus=True):
         base = self.rich_style
         if y == 0:
             tone = self._style("table--header")
-            return self._strip([Cell(column.title) for column in self._columns], base + tone, base + tone, width)
+            return self._strip([Cell(column.title) for column in self._columns], base + tone, width)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
             return Strip.blank(width, base)
         line = self._lines[index]
         if index == self._cursor:
             cursor = self.get_component_rich_style("table--cursor")
-            return self._strip(line.cells, base + Style(bgcolor=cursor.bgcolor, bold=self.has_focus), base, width)
-        return self._strip(line.cells, base, base, width)
+            return self._strip(line.cells, base + Style(bgcolor=cursor.bgcolor, bold=self.has_focus), width)
+        return self._strip(line.cells, base, width)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
 
-    def _strip(self, cells: Sequence[Cell], base: Style, _plain: Style, width: int) -> Strip:
+    def _strip(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
         segments = [Segment(" ", base)]
         for number, (index, size) in enumerate(self._shown):
             cell = cells[index]
