@@ -74,6 +74,8 @@ class Feed:
                 if name not in names:
                     self._following.pop(name).cancel()
                     self._board.forget(name)
+                    self._stamps.pop(name, None)
+                    self._glanced.pop(name, None)
                     self._changed()
             for name in names:
                 if name not in self._following:
@@ -149,13 +151,17 @@ class Feed:
 
     async def _journals(self) -> None:
         while True:
-            for name in [*self._board.instances]:
-                now = reading.stamp(InstancePaths.of(name))
-                if now != self._stamps.get(name, now) and self._board.instances[name].daemon:
-                    await self._ask(name)
-                self._stamps[name] = now
-                await self._glance(name, now)
+            await asyncio.gather(*(self._look_at(name) for name in [*self._board.instances]))
             await asyncio.sleep(_LOOK)
+
+    async def _look_at(self, name: str) -> None:
+        """What was pushed last may be older than the journal: the stamp is taken before the daemon is asked."""
+        now = reading.stamp(InstancePaths.of(name))
+        if now != self._stamps.get(name):
+            self._stamps[name] = now
+            if self._board.instances[name].daemon:
+                await self._ask(name)
+        await self._glance(name, now)
 
     async def _glance(self, name: str, now: reading.Stamp) -> None:
         """Read its journal when it has changed, or another hour has begun."""

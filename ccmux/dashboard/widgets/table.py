@@ -157,8 +157,9 @@ class Table(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor there, a second one opens."""
-        index = event.y - 1 + self.scroll_offset.y
-        if event.y < 1 or index >= len(self._lines):
+        at = event.get_content_offset(self)
+        index = at.y - 1 + self.scroll_offset.y if at is not None else -1
+        if at is None or at.y < 1 or index >= len(self._lines):
             return
         if index == self._cursor and event.chain > 1:
             self.action_choose()
