@@ -82,14 +82,14 @@ async def test_the_token_is_exchanged_for_a_cookie_and_the_screen_is_shown() -> 
             await shows(socket, "k3f9")
             await socket.send_json({"key": "Escape", "ctrl": False, "shift": False})
             await shows(socket, "PROGRESS")
-            await socket.send_json({"click": [6, 6]})
-            await shows(socket, "● billing")
+            await socket.send_json({"click": [6, 5]})
+            await shows(socket, "ledger.py")
             await socket.send_json({"size": [60, 24]})
             async with asyncio.timeout(PATIENCE):
                 while "PROGRESS" in text(await socket.receive_str()):
                     pass
             await socket.send_json({"key": "t", "ctrl": False, "shift": False})
-            await shows(socket, "no terminal here")
+            await shows(socket, "attach")
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,13 @@ def test_it_listens_on_this_machine_alone_and_prints_the_token_once(still: Path)
     import os
     import subprocess
     import sys
+    import threading
 
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "CCMUX_HOME": str(still)}
     argv = [sys.executable, "-m", "ccmux", "dashboard", "--web"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        watch = threading.Timer(PATIENCE, process.kill)
+        watch.start()
         assert process.stdout is not None
         assert process.stderr is not None
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=([\w-]{43})\n", process.stdout.readline())
@@ -169,4 +172,5 @@ def test_it_listens_on_this_machine_alone_and_prints_the_token_once(still: Path)
         process.send_signal(2)
         rest, said = process.communicate(timeout=30)
         assert found[2] not in rest
+        watch.cancel()
         assert said == ""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -187,7 +188,8 @@ async def _serve(port: int) -> None:
     try:
         site = Site(dashboard)
         async with site.serving(port):
-            print(f"{site.url}\nonly this machine can open it; Ctrl+C, or q in it, ends it", flush=True)  # noqa: T201
+            words = f"{site.url}\nonly this machine can open it; Ctrl+C, or q in it, ends it"
+            print(words, file=sys.__stdout__, flush=True)  # noqa: T201 - the app takes what is printed otherwise
             await asyncio.shield(running)
     finally:
         if not running.done():
