@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import measures, restarts, states, throughput
+from bench import dashboard, measures, restarts, states, throughput
 from bench.table import Row, render
 
 
@@ -12,6 +12,7 @@ def main() -> int:
     wanted = sys.argv[1:]
     rows: list[Row] = []
     more = {"state": states.state, "throughput": throughput.throughput, "restart": restarts.restart}
+    more["dashboard"] = dashboard.dashboard
     for name, measure in (measures.ALL | more).items():
         if not wanted or name in wanted:
             print(f"… {name}", file=sys.stderr, flush=True)

@@ -189,7 +189,7 @@ async def _serve(port: int) -> None:
         site = Site(dashboard)
         async with site.serving(port):
             words = f"{site.url}\nonly this machine can open it; Ctrl+C, or q in it, ends it"
-            print(words, file=sys.__stdout__, flush=True)  # noqa: T201 - the app takes what is printed otherwise
+            print(words, file=sys.__stdout__, flush=True)
             await asyncio.shield(running)
     finally:
         if not running.done():
