@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
@@ -44,13 +45,15 @@ def dashboard() -> list[Row]:
             )
             person.expect("project-30")
             first = time.perf_counter() - began
+            pid = person.pid
+            assert pid is not None
             reader = threading.Thread(target=_drain, args=(person,), daemon=True)
             reader.start()
             time.sleep(5)
-            idle = _cpu(person.pid)
+            idle = _cpu(pid)
             _tell(chatter, f"reports {RATE}")
             time.sleep(3)
-            busy = _cpu(person.pid)
+            busy = _cpu(pid)
             _tell(chatter, "quiet")
             person.close(force=True)
         finally:
@@ -70,7 +73,7 @@ def _tell(chatter: subprocess.Popen[str], words: str) -> None:
     chatter.stdout.readline()
 
 
-def _drain(person: pexpect.spawn) -> None:
+def _drain(person: Any) -> None:  # noqa: ANN401 - pexpect has no types for it
     """A terminal reads what it is sent."""
     try:
         while True:

@@ -76,6 +76,8 @@ class Glance:
     """tokens of every hour of its day so far"""
     working_on: str = ""
     """the message in flight"""
+    billed: bool = False
+    """by its files; what its daemon says is the same, while it runs"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Row:
     @property
     def cost(self) -> float | None:
         return _first(self.instance.cost, self.report.cost if self.report else None)
+
+    @property
+    def billed(self) -> bool:
+        """Somebody pays the cost."""
+        return self.instance.billed or self.glance.billed
 
     @property
     def minutes(self) -> float | None:

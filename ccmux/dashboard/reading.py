@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import Final
 
+from ccmux.claude.launch import login_of
+from ccmux.claude.login import Kind
 from ccmux.config.load import load
 from ccmux.core.days import zone_of
 from ccmux.dashboard.board import Glance
 from ccmux.dashboard.words import plain
-from ccmux.errors import CcmuxError, ConfigError
+from ccmux.errors import CcmuxError
 from ccmux.journal import history
 from ccmux.journal.history import Exchange, Trace
 from ccmux.journal.turns import Turn
 from ccmux.model.approval import Approval
+from ccmux.model.instance import InstanceSpec
 from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
 
@@ -103,15 +108,15 @@ def dead(names: list[str]) -> list[Dead]:
 
 
 def glance(name: str) -> Glance:
-    """Today's hours, and what is worked on."""
-    paths = InstancePaths.of(name)
+    """Today's hours, what is worked on, and whether it is billed."""
+    paths, billed = InstancePaths.of(name), False
+    spec = InstanceSpec()
+    with contextlib.suppress(CcmuxError, OSError):  # a configuration that is wrong: the state tells
+        spec = load(paths.config)
+        billed = login_of(paths, spec, os.environ).kind is Kind.HELPER
     try:
-        zone = load(paths.config).timezone
-    except ConfigError:
-        zone = ""
-    try:
-        hours = history.usage_hours(paths.journal, time.time(), zone_of(zone))
+        hours = history.usage_hours(paths.journal, time.time(), zone_of(spec.timezone))
         flying = [one for one in history.waiting(paths.journal) if one.state.in_flight]
     except CcmuxError:
-        return Glance()
-    return Glance(tuple(hours), plain(flying[0].text.strip()) if flying else "")
+        return Glance(billed=billed)
+    return Glance(tuple(hours), plain(flying[0].text.strip()) if flying else "", billed)

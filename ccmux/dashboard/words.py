@@ -18,16 +18,21 @@ _TEN: Final = 10
 def plain(text: str) -> str:
     """One line: line breaks become blanks, what could steer a terminal or does not show itself a replacement character."""
     return "".join(
-        char if char.isprintable() else " " if char in "\n\t\r" else "\ufffd" for char in text[:_LINE]
+        char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text[:_LINE]
     ).strip() + ("…" if len(text) > _LINE else "")
 
 
 def block(text: str) -> str:
     """Several lines, each as `plain` has it; what is cut is said."""
     cut = text[:_BLOCK].replace("\r\n", "\n").replace("\t", "    ")
-    shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in cut)
+    shown = "".join(visible(char) for char in cut)
     more = len(text) - _BLOCK
     return f"{shown}\n… {more} more characters" if more > 0 else shown
+
+
+def visible(char: str) -> str:
+    """Itself, a blank for a blank of another kind, or a replacement character."""
+    return char if char.isprintable() or char == "\n" else " " if char.isspace() else "\ufffd"
 
 
 def span(seconds: float) -> str:

@@ -56,7 +56,8 @@ def test_values_of_wrong_types_are_as_if_they_were_not_there() -> None:
     )
     assert found == Report("p")
     assert instance_of({"name": "a", "queue": 3, "usage": [], "since": "now"}) == Instance("a")
-    for nobody in (None, 3, [], {}, {"name": 4}, {"project": ""}):
+    nobodies: list[Any] = [None, 3, [], {}, {"name": 4}, {"project": ""}]
+    for nobody in nobodies:
         assert report_of(nobody) is None
         assert instance_of(nobody) is None
 

@@ -23,8 +23,8 @@ def run(*words: str, code: int = 0, **more: str) -> str:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 140, 200])
-def test_a_table(still: Path, columns: int) -> None:
-    assert still
+@pytest.mark.usefixtures("still")
+def test_a_table(columns: int) -> None:
     lines = run("--once", COLUMNS=str(columns)).splitlines()
     assert len(lines) == 1 + len(office.INSTANCES)
     assert "NAME" in lines[0]
@@ -40,8 +40,8 @@ def test_nothing_in_a_report_is_markup(still: Path) -> None:
     assert "[/foo][red]x\ufffd[2J" in said
 
 
-def test_json(still: Path) -> None:
-    assert still
+@pytest.mark.usefixtures("still")
+def test_json() -> None:
     told = json.loads(run("--once", "--json"))
     assert told["v"] == 1
     assert [one["name"] for one in told["instances"]][:2] == ["main", "archive"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +44,6 @@ def test_screen(name: str, snap_compare: Callable[..., bool]) -> None:
     assert snap_compare(dashboard(), terminal_size=size, run_before=before)
 
 
-def test_without_instances(still: Path, snap_compare: Callable[..., bool]) -> None:
-    assert still
+@pytest.mark.usefixtures("still")
+def test_without_instances(snap_compare: Callable[..., bool]) -> None:
     assert snap_compare(dashboard(office.Nothing), terminal_size=(100, 24), run_before=calm)

@@ -45,7 +45,7 @@ def summary(board: Board, now: float, width: int, paint: Paint) -> Text:
     now_is = Text(clock(now, "%H:%M "), style=paint("dim"))
     tokens = sum(row.tokens or 0 for row in rows)
     if tokens:
-        cost, billed = sum(row.cost or 0 for row in rows), all(one.billed for one in instances)
+        cost, billed = sum(row.cost or 0 for row in rows), all(row.billed for row in rows)
         today = Text(f"today {count(tokens)} tokens  {money(cost, billed=billed)}   ")
         rights = [today + now_is, now_is]
     else:
@@ -79,9 +79,9 @@ def detail(row: Row, now: float, paint: Paint) -> Text:
         put("report", f"{kind}{report.status} {age(report.at, now)} ago".strip() if report.at else report.status)
     queue = [(one.waiting, "waiting"), (one.in_flight, "in flight"), (one.dead, "dead")]
     put("queue", ", ".join(f"{number} {words}" for number, words in queue if number))
-    put("held by", one.blocked, "warn")
+    put("held by", one.blocked if one.blocked not in {one.state, one.reason} else "", "warn")
     if row.tokens is not None:
-        cost = f" · {money(row.cost, billed=one.billed)}" if row.cost is not None else ""
+        cost = f" · {money(row.cost, billed=row.billed)}" if row.cost is not None else ""
         active = f" · {minutes(row.minutes)} active" if row.minutes is not None else ""
         put("today", f"{row.tokens:,.0f} tokens{cost}{active}")
     put("drift", f"{', '.join(one.drift)}: R restarts it" if one.drift else "", "warn")

@@ -78,7 +78,7 @@ def line_of(row: Row, now: float) -> Line:
             Cell(report.progress if report else ""),
             Cell(f"{alerts[0]}{more}" if alerts else "", "warn"),
             Cell(count(row.tokens) if row.tokens is not None else ""),
-            Cell(money(row.cost, billed=one.billed) if row.cost is not None else ""),
+            Cell(money(row.cost, billed=row.billed) if row.cost is not None else ""),
             Cell(minutes(row.minutes) if row.minutes is not None else "", "dim"),
             Cell(age(report.at, now) if report else "", "dim"),
             Cell(sparkline(row.glance.hours, 24), "accent"),

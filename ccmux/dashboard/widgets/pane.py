@@ -6,9 +6,11 @@ import os
 import re
 from typing import Final
 
-from rich.text import Text
+from rich.style import Style
+from rich.text import Span, Text
 from textual.widgets import Static
 
+from ccmux.dashboard.words import visible
 from ccmux.errors import CcmuxError
 from ccmux.paths import InstancePaths
 from ccmux.tmux.server import Server
@@ -23,10 +25,27 @@ _ESCAPES: Final = re.compile(
 def coloured(captured: str) -> Text:
     """What `capture-pane -e` gave: of its escape sequences only colours (SGR) count."""
     kept = _ESCAPES.sub(lambda found: found[0] if found[1] is not None else "", captured)
-    shown = "".join(char if char.isprintable() or char in "\n\x1b" else "\ufffd" for char in kept)
+    shown = "".join(char if char == "\x1b" else visible(char) for char in kept)
     text = Text.from_ansi(shown, no_wrap=True, end="")
+    text.spans = [Span(span.start, span.end, _ours(span.style)) for span in text.spans]
     text.rstrip()
     return text
+
+
+def _ours(style: str | Style) -> str | Style:
+    """A colour that is the terminal's own is that of our ground."""
+    if isinstance(style, str):
+        return style
+    return Style(
+        color=None if style.color is None or style.color.is_default else style.color,
+        bgcolor=None if style.bgcolor is None or style.bgcolor.is_default else style.bgcolor,
+        bold=style.bold,
+        dim=style.dim,
+        italic=style.italic,
+        underline=style.underline,
+        reverse=style.reverse,
+        strike=style.strike,
+    )
 
 
 class LivePane(Static):
