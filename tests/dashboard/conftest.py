@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.standin import StandIn
 from tests.dashboard import office
+from tests.double.install import install
+from tests.rig import Rig
 
 
 @pytest.fixture
@@ -23,3 +26,18 @@ def still(short_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield short_dir
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def house(short_dir: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    """A person's home with the double, in which this process lives, too."""
+    rig = Rig(short_dir, standin, short_dir / "none")
+    install(rig.home / "bin" / "claude")
+    for name in ("COLORFGBG", "CCMUX_HOME", "TMUX"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in rig.env.items():
+        monkeypatch.setenv(name, value)
+    try:
+        yield rig
+    finally:
+        rig.close()

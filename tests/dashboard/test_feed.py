@@ -7,8 +7,6 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,34 +14,11 @@ import pytest
 from ccmux.dashboard.app import Dashboard
 from ccmux.dashboard.board import Board
 from ccmux.dashboard.feed import Feed
-from ccmux.standin import StandIn
 from tests.dashboard import office
+from tests.dashboard.house import make
 from tests.dashboard.look import calm, until, words
-from tests.double.install import install
 from tests.rig import PATIENCE, Rig
 from tests.rig import until as wait
-
-
-@pytest.fixture
-def house(short_dir: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    """A person's home with the double, in which this process lives, too."""
-    rig = Rig(short_dir, standin, short_dir / "none")
-    install(rig.home / "bin" / "claude")
-    for name in ("COLORFGBG", "CCMUX_HOME", "TMUX"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in rig.env.items():
-        monkeypatch.setenv(name, value)
-    try:
-        yield rig
-    finally:
-        rig.close()
-
-
-def make(rig: Rig, name: str, delay: float = 0.01) -> None:
-    rig.new(name, "--no-start")
-    with rig.paths(name).env.open("a") as env:
-        env.write(f"CCMUX_DOUBLE_DELAY={delay}\nCCMUX_DOUBLE_FLUSH=0.02\n")
-    rig.run("start", name)
 
 
 class Followed:
