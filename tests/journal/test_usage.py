@@ -56,6 +56,20 @@ def test_days_are_cut_in_the_zone(db: sqlite3.Connection) -> None:
     assert (past.tokens.output, today.tokens.output, today.minutes, today.turns) == (0, 10, 1.5, 1)
 
 
+def test_hours_of_the_present_day_in_the_zone(db: sqlite3.Connection) -> None:
+    usage.put(db, FILE, [spent("y", -1), spent("a", 0), spent("b", 3599), spent("c", 7200), spent("later", 9000)])
+    usage.put(db, FILE, [spent("theirs", 10)], ours=False)
+    assert usage.hours(db, MIDNIGHT + 7300, UTC_ZONE) == [232, 0, 116]
+    assert usage.hours(db, MIDNIGHT + 10, BERLIN) == [116, 116]
+    changed = datetime(2026, 10, 25, 22, 30, tzinfo=UTC).timestamp()  # that day has 25 hours there
+    assert len(usage.hours(db, changed, BERLIN)) == 25
+
+
+def test_hours_where_nothing_was_ever_counted(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        assert usage.hours(old, MIDNIGHT, UTC_ZONE) == []
+
+
 def test_what_a_person_had_used_before_is_not_the_instances(db: sqlite3.Connection) -> None:
     mine: list[Fact] = [spent("theirs"), Active("t1", MIDNIGHT, MIDNIGHT + 60)]
     usage.put(db, FILE, mine, ours=False)
