@@ -43,7 +43,7 @@ class Followed:
 
     async def until(self, condition: Any, what: str) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not condition():  # noqa: ASYNC110 - it is true of several things
+            while not condition():
                 await asyncio.sleep(0.02)
         assert condition(), what
 

@@ -27,7 +27,7 @@ async def site() -> AsyncIterator[tuple[Site, aiohttp.ClientSession]]:
     made = Site(dashboard)
     try:
         async with asyncio.timeout(PATIENCE):
-            while not (dashboard.is_running and dashboard.board.complete):  # noqa: ASYNC110 - it runs by itself
+            while not (dashboard.is_running and dashboard.board.complete):
                 await asyncio.sleep(0.02)
         async with (
             made.serving(0),
