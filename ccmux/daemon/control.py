@@ -177,6 +177,8 @@ class Control:
             if self.reports is None:
                 raise Refused("the assistant reports to nobody", fix="ccmux report is for projects")
             return await self.reports.say(request.report)
+        if self.projects is None and request.op == "direct":
+            return {"v": 1, "id": await self._intake.direct_by_hand(request.directive, request.sender)}
         if self.projects is None:
             raise Refused("only the assistant knows the projects", fix=f"ask {MAIN}")
         if request.op == "projects":

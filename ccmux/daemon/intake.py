@@ -16,9 +16,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ccmux.core.commanded import Commanded, commanded
-from ccmux.core.directive import directive_of
+from ccmux.core.directive import checked, directive_of
 from ccmux.core.link import Malformed
 from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
@@ -26,13 +27,13 @@ from ccmux.daemon import attachments
 from ccmux.daemon.driver import Driver
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.links import Links
-from ccmux.errors import CcmuxError, JournalError, Refused
+from ccmux.errors import CcmuxError, JournalError, Refused, UsageError
 from ccmux.fifo import pipe
 from ccmux.fifo.reader import Reader
 from ccmux.journal import inbox, outbox
 from ccmux.journal.database import Database
-from ccmux.model.directive import Priority
-from ccmux.model.ids import BOSS, LOCAL, PROJECT_REPORT, ChannelName, channel_name, new_message_id
+from ccmux.model.directive import Directive, Priority
+from ccmux.model.ids import BOSS, LOCAL, PROJECT_REPORT, ChannelName, MessageId, channel_name, new_message_id
 from ccmux.model.message import Attachment, Message, MessageState, Reply
 
 log = logging.getLogger(__name__)
@@ -199,22 +200,36 @@ class Intake:
         if isinstance(found, str):
             await self._refuse(BOSS, text, f"not a directive: {found}", key)
             return
-        words = f"{found.content}\n(deadline: {found.deadline})" if found.deadline else found.content
-        urgent = found.priority is Priority.HIGH
         try:
-            await self.take(
-                words,
-                channel=BOSS,
-                sender=sender,
-                key=key,
-                urgent=urgent,
-                expires_at=found.expires_at,
-                insist=key is None,
-            )
+            await self._take_directive(found, sender=sender, key=key, insist=key is None)
         except Refused as error:
-            if key is not None and len(words.encode("utf-8", "replace")) <= self._limits.max_message_bytes:
+            if key is not None and len(found.content.encode("utf-8", "replace")) <= self._limits.max_message_bytes:
                 raise
             await self._refuse(BOSS, text, error.what, key)
+
+    async def direct_by_hand(self, given: dict[str, Any], sender: str) -> MessageId:
+        """A directive of the person of this account; its id, after the commit. Raises UsageError for what is none."""
+        found = checked(
+            given.get("content"),
+            kind=given.get("type", "task"),
+            priority=given.get("priority", "normal"),
+            deadline=given.get("deadline"),
+        )
+        if isinstance(found, str):
+            raise UsageError(f"not a directive: {found}")
+        return (await self._take_directive(found, sender=sender, key=None, insist=False)).id
+
+    async def _take_directive(self, found: Directive, *, sender: str, key: str | None, insist: bool) -> Message:
+        words = f"{found.content}\n(deadline: {found.deadline})" if found.deadline else found.content
+        return await self.take(
+            words,
+            channel=BOSS,
+            sender=sender,
+            key=key,
+            urgent=found.priority is Priority.HIGH,
+            expires_at=found.expires_at,
+            insist=insist,
+        )
 
     async def _reported(self, line: bytes, key: str | None) -> None:
         """A report that somebody wrote by hand. What is none is kept as rejected, with the reason."""

@@ -10,7 +10,6 @@ from ccmux.paths import InstancePaths
 
 _WITHIN: Final = 30.0
 """Seconds: an order may wait for a calm moment."""
-_YOU: Final = "you"
 _DONE: Final = {
     "pause": "is paused: messages wait",
     "resume": "goes on",
@@ -31,8 +30,8 @@ class Acts:
         return f"{name} has it{ahead}: {taken['id']}"
 
     def direct(self, name: str, text: str) -> str:
-        """A directive to a project."""
-        taken = _ask(name, op="send", text=text, sender=_YOU)
+        """A directive of yours to a project: its end stands in a report."""
+        taken = _ask(name, op="direct", directive={"content": text})
         return f"{name} has the directive: {taken['id']}"
 
     def order(self, name: str, op: str) -> str:
