@@ -110,7 +110,7 @@ async def find(reader: Reader, own: Own, act: Act) -> str | None:
         return None
     since = order(f"{(act.first or time.time()) - _BACK:.6f}")
     try:
-        said = await reader.since(act.place.room, since, act.place.thread, metadata=True)
+        said = await reader.since(act.place.room, since, act.place.thread)
     except Undeliverable as error:
         raise NotNow(error.what, after=60.0) from None
     mine = [one for one in said if one.get("user") == own.user or one.get("bot_id") == own.bot]

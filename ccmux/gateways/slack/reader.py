@@ -22,14 +22,17 @@ class Reader:
         self._api = api
         self._pace = pace
 
-    async def since(self, room: str, after: str, thread: str = "", *, metadata: bool = False) -> list[dict[str, Any]]:
+    async def since(self, room: str, after: str, thread: str = "") -> list[dict[str, Any]]:
         """Everything after that order (not included), of the room's top level or of one thread. Raises a GatewayError."""
         method = "conversations_replies" if thread else _TOP
-        where: dict[str, Any] = {"channel": room, "oldest": ts(after), "inclusive": False}
+        where: dict[str, Any] = {
+            "channel": room,
+            "oldest": ts(after),
+            "inclusive": False,
+            "include_all_metadata": True,  # else Slack leaves out what no manifest subscribes to
+        }
         if thread:
             where["ts"] = thread
-        if metadata:
-            where["include_all_metadata"] = True
         found: dict[str, dict[str, Any]] = {}
         cursor = ""
         for _ in range(_PAGES):

@@ -143,6 +143,7 @@ def test_hops_are_those_of_a_ccmux() -> None:
     for event, hops in (
         (message(bot_id="B9", metadata=metadata), 2),
         (message(metadata=metadata), 0),
+        (message(bot_id="B9", metadata={"event_type": "ccmux_delivery"}), 1),
         (message(bot_id="B9", metadata=metadata | {"event_type": "other"}), 0),
         (message(bot_id="B9", metadata={"event_type": "ccmux_delivery", "event_payload": {"hops": 10**9}}), 8),
     ):
