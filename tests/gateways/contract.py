@@ -153,6 +153,8 @@ async def test_what_was_said_while_nobody_listened_is_read_back(counterpart: Cou
     if not counterpart.transport.caps.history:
         pytest.skip("this service keeps no history")
     async with listening(counterpart) as inlet:
+        while counterpart.transport.health().state != "up":
+            await asyncio.sleep(0.02)
         await counterpart.say("before")
         await inlet.until(1)
         async with asyncio.timeout(60), inlet.more:

@@ -79,7 +79,8 @@ class Back:
     async def _read(self, inlet: Inlet, own: Own, room: Room) -> None:
         if not room.cursor:
             newest = await self._reader.newest(room.id)
-            await inlet.read_back(room.id, newest or order(f"{time.time() - self._timing.settle:.6f}"))
+            present = int(time.time() - self._timing.settle) - 1  # of some messages a ts has whole seconds and a number
+            await inlet.read_back(room.id, newest or order(f"{present}.000000"))
             return
         settled = order(f"{max(time.time() - self._timing.settle, 0):.6f}")
         recent = [one for one in room.threads if order(one) > order(f"{time.time() - _RECENT:.6f}")]

@@ -22,7 +22,7 @@ _ENDS: Final = {
 
 
 def drafts(out: Out) -> tuple[Draft, ...]:
-    """An answer may need several; a decided question is an edit of what asked it."""
+    """An answer may need several."""
     if isinstance(out, Answer):
         return (
             *_answer(out),
@@ -76,5 +76,4 @@ def _asked(told: Mapping[str, Any]) -> Draft:
         return _small(approval(request))
     at = told.get("decided_at")
     when = time.strftime("%H:%M", time.localtime(at)) if isinstance(at, int | float) else ""
-    small = decided(request, _ENDS[state], str(told.get("decided_by") or ""), when)
-    return Draft(Verb.EDIT, small.payload(), small.plain_payload())
+    return _small(decided(request, _ENDS[state], str(told.get("decided_by") or ""), when))
