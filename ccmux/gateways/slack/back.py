@@ -13,8 +13,8 @@ from ccmux.gateways.base import Inlet, Room
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.events import Own, edit, heard, order
 from ccmux.gateways.slack.reader import Reader
-from ccmux.gateways.slack.socket import Timing
 from ccmux.gateways.slack.standing import Standing
+from ccmux.gateways.slack.timing import Timing
 
 _SAME: Final = 10_000
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)

@@ -74,6 +74,13 @@ def people(event: Event) -> Iterator[str]:
         yield from _MENTIONS.findall(_text(part, "text"))[:20]
 
 
+def unnumbered(event: Event) -> bool:
+    """A ccmux said it, and the number of programs was left out, as Slack does where no manifest subscribes to it."""
+    metadata = _table(event, "metadata")
+    known = "hops" in _table(metadata, "event_payload")
+    return metadata.get("event_type") == DELIVERY and not known and bool(_id(event, "channel") and _text(event, "ts"))
+
+
 def order(ts: str) -> str:
     """Sorts as text; empty for what is no ts."""
     found = _TS.fullmatch(ts)

@@ -54,6 +54,17 @@ class Reader:
         messages, _ = await self._page(_TOP, {"channel": room, "limit": 1})
         return max((order(str(one.get("ts", ""))) for one in messages), default="")
 
+    async def metadata(self, room: str, at: str, thread: str) -> dict[str, Any]:
+        """What the history knows of one message besides its event: `{"metadata": …}`, or nothing. Raises a GatewayError."""
+        where: dict[str, Any] = {"channel": room, "oldest": at, "latest": at, "inclusive": True, "limit": 2}
+        method = _TOP if thread in ("", at) else "conversations_replies"
+        if method != _TOP:
+            where["ts"] = thread
+        messages, _ = await self._page(method, {**where, "include_all_metadata": True})
+        return next(
+            ({"metadata": one["metadata"]} for one in messages if one.get("ts") == at and "metadata" in one), {}
+        )
+
     async def _page(self, method: str, arguments: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         """One page; a limit of Slack's is waited for."""
         for left in reversed(range(_TRIES)):

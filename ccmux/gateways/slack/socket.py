@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import msgspec
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from ccmux import steady
@@ -19,34 +18,9 @@ from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.manifest import SCOPES
 from ccmux.gateways.slack.preflight import Account, account, ticket
 from ccmux.gateways.slack.standing import Standing
+from ccmux.gateways.slack.timing import Timing
 
 _ENVELOPES: Final = frozenset({"events_api", "interactive", "slash_commands"})
-
-
-class Timing(msgspec.Struct, frozen=True):
-    """In seconds."""
-
-    look: float = 5.0
-    """between two looks at the connection"""
-    grace: float = 15.0
-    """without a connection, until the client is replaced: its own reconnecting takes less, or for ever"""
-    connect: float = 20.0
-    ping: float = 5.0
-    close: float = 5.0
-    asleep: float = 60.0
-    """a look that comes so much too late was slept through"""
-    first: float = 1.0
-    longest: float = 300.0
-    stable: float = 60.0
-    """a connection of that age forgets earlier troubles"""
-    poll: float = 300.0
-    """between two readings back"""
-    late: float = 60.0
-    """a message of that age that was only found by reading back did not come by the socket"""
-    settle: float = 10.0
-    """younger messages are read back once more: the history need not be whole yet"""
-    names: float = 1.0
-    """a message waits for the name of who said it"""
 
 
 Handle = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -191,6 +165,8 @@ class Socket:
             except DiskTrouble as error:
                 self._standing.note("disk", error.what)
                 self._api.log.warning("not acknowledged: %s", error.what)
+            except GatewayError as error:
+                self._api.log.info("not acknowledged: %s", error.what)
             except Exception:
                 self._api.log.exception("not acknowledged")
 

@@ -18,8 +18,9 @@ from ccmux.gateways.slack.pace import Pace
 from ccmux.gateways.slack.preflight import account
 from ccmux.gateways.slack.reader import Reader
 from ccmux.gateways.slack.rooms import Names
-from ccmux.gateways.slack.socket import Socket, Timing
+from ccmux.gateways.slack.socket import Socket
 from ccmux.gateways.slack.standing import Standing
+from ccmux.gateways.slack.timing import Timing
 from ccmux.gateways.words import Act, Caps, Draft, Health, Mark, Out, RemoteFile
 
 _DEAF: Final = 2
@@ -114,6 +115,8 @@ class Slack:
         self._unheard = 0
         if event.get("type") != "message":
             return
+        if events.unnumbered(event):
+            event = {**event, **await self._reader.metadata(event["channel"], event["ts"], event.get("thread_ts", ""))}
         said = events.heard(event, own, await self._known(event))
         if said is not None:
             await inlet.put(said)

@@ -12,7 +12,7 @@ from ccmux.errors import DiskTrouble
 from ccmux.gateways.base import Room
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.pace import Pace
-from ccmux.gateways.slack.socket import Timing
+from ccmux.gateways.slack.timing import Timing
 from ccmux.gateways.slack.tokens import Tokens
 from ccmux.gateways.slack.transport import Slack
 from ccmux.gateways.words import Act, Draft, Heard, Place, Press, Sender, Verb

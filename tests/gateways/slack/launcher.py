@@ -10,7 +10,7 @@ from ccmux.gateways.run import serve
 from ccmux.gateways.slack import tokens
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.pace import Pace
-from ccmux.gateways.slack.socket import Timing
+from ccmux.gateways.slack.timing import Timing
 from ccmux.gateways.slack.transport import Slack
 from ccmux.gateways.turns import Bearing
 

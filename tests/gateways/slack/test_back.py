@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ccmux.errors import NotNow
 from ccmux.gateways.base import Room
 from ccmux.gateways.slack.events import order, ts
 from ccmux.gateways.words import Kind
@@ -174,6 +175,26 @@ def test_an_order_is_a_ts(given: str) -> None:
 
 def test_orders_sort_as_text() -> None:
     assert order("999.000000") < order("1700000000.000100") < order("1700000000.000200") < order("10000000000.000000")
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+async def test_how_many_programs_it_went_through_is_asked_for_where_the_event_does_not_tell(
+    world: World, threaded: bool
+) -> None:
+    other = world.slack.bot("other")
+    world.room.members.add(other.user.id)
+    mate = transport(world.slack, other)
+    thread = world.ann.post(world.room, "question").ts if threaded else ""
+    ts = await mate.perform(msgspec.structs.replace(world.act(thread=thread), hops=3))
+    await mate.close()
+    await world.up()
+    event = {"channel": world.room.id, **world.room.messages[ts].data, "metadata": {"event_type": "ccmux_delivery"}}
+    await world.transport._event({"event": event})
+    (said,) = world.inlet.heard
+    assert said.hops == 3
+    world.slack.faults.add("*", Fault("status"), times=None)
+    with pytest.raises(NotNow):
+        await world.transport._event({"event": event})
 
 
 async def test_what_bots_say_names_them(world: World) -> None:
