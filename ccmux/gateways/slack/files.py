@@ -28,6 +28,8 @@ _SCOPE: Final = "add the scope files:read on api.slack.com/apps, then install th
 
 async def fetch(api: Api, file: RemoteFile, to: Path, most_bytes: int) -> None:
     """Into a new file. Nothing is left of it when it fails. Raises Undeliverable or NotNow."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_beside(to))  # noqa: PTH108 - in an async function, and it takes microseconds
     if file.size > most_bytes:
         raise Undeliverable(f"{file.name} is too big: {file.size} bytes, and {most_bytes} are taken")
     try:
@@ -78,9 +80,7 @@ async def _written(answer: aiohttp.ClientResponse, file: RemoteFile, to: Path, m
     """Beside it first: `to` is whole, or not there, also when we are killed."""
     if os.path.lexists(to):  # noqa: ASYNC240 - microseconds, as below
         raise NotNow(f"{to.name} is there already")
-    beside = to.with_name(f".{to.name}.part")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)  # noqa: PTH108
+    beside = _beside(to)
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         size = 0
@@ -95,6 +95,10 @@ async def _written(answer: aiohttp.ClientResponse, file: RemoteFile, to: Path, m
         os.close(fd)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)  # noqa: PTH108
+
+
+def _beside(to: Path) -> Path:
+    return to.with_name(f".{to.name}.part")
 
 
 def _write(fd: int, chunk: bytes) -> None:

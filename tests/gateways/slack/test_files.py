@@ -52,6 +52,16 @@ async def test_an_address_that_was_not_told_is_asked_for(world: World, tmp_path:
     assert (tmp_path / "x").read_bytes() == b"\x00\x01picture"
 
 
+async def test_what_a_killed_process_left_does_not_stay(world: World, tmp_path: Path) -> None:
+    file = await came(world)
+    (tmp_path / ".x.part").write_text("half")
+    with pytest.raises(Undeliverable):
+        await world.transport.fetch(file, tmp_path / "x", 1)
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
+    await world.transport.fetch(file, tmp_path / "x", 100)
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]  # noqa: ASYNC240
+
+
 async def test_a_page_to_log_in_is_no_file(world: World, tmp_path: Path) -> None:
     file = await came(world)
     page = msgspec.structs.replace(file, url=world.slack.url + "/")
