@@ -54,10 +54,11 @@ class Line:
         """Files that came with it are the instance's now."""
 
         def work(db: sqlite3.Connection) -> None:
-            if kept_ones.taken(db, ack.ack, ack.message) and ack.queued:
-                kept = kept_ones.get(db, ack.ack)
-                if kept is not None:
-                    self._say.about(db, kept, Notice(f"queued: {ack.queued} before it"))
+            kept = kept_ones.get(db, ack.ack) if kept_ones.taken(db, ack.ack, ack.message) else None
+            if kept is not None and ack.queued:
+                self._say.about(db, kept, Notice(f"queued: {ack.queued} before it"))
+            if kept is not None:
+                self._say.typing(db, kept)
 
         await self._db.insist(work)
         shutil.rmtree(self._files / ack.ack, ignore_errors=True)

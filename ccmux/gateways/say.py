@@ -97,6 +97,23 @@ class Say:
             )
         kept_ones.marked(db, kept.name, mark)
 
+    def typing(self, db: sqlite3.Connection, kept: Kept) -> None:
+        """Where somebody talks to us alone, show that it is worked on."""
+        if not self._transport.caps.typing or not kept.place.direct:
+            return
+        now = time.time()
+        acts.put(
+            db,
+            Draft(Verb.TYPING),
+            self.place_of(kept),
+            now,
+            name=kept.name,
+            instance=kept.instance,
+            priority=Priority.PROGRESS,
+            target=kept.native,
+            expires_at=now + _WORTH[Priority.PROGRESS],
+        )
+
     def question(self, db: sqlite3.Connection, kept: Kept | None, instance: str, approval: dict[str, Any]) -> None:
         """Show a question of Claude's, or what was decided about the one that stands there."""
         now = time.time()

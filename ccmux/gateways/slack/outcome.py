@@ -51,6 +51,10 @@ _TOO_MANY: Final = 429
 _SERVER: Final = 500
 
 
+class MissingScope(Rejected):
+    """The app was installed without a right that this call needs."""
+
+
 def outcome(error: Exception, method: str, *, harmless: bool) -> GatewayError:
     """`harmless`: doing it twice is as doing it once, so that a doubt is no trouble."""
     if isinstance(error, GatewayError):
@@ -91,7 +95,7 @@ def _rejected(what: str, needed: object) -> Rejected:
     if needed:
         scope = re.sub(r"[^a-z0-9_:,.]", "", str(needed))[:200]
         fix = f"add the scope {scope} on api.slack.com/apps (OAuth & Permissions), then install the app again"
-        return Rejected(f"Slack misses the scope {scope}", fix=fix)
+        return MissingScope(f"Slack misses the scope {scope}", fix=fix)
     return Rejected(f"Slack does not take our token: {what}", fix=SETUP)
 
 

@@ -10,12 +10,14 @@ from typing import Any, Final
 from ccmux.errors import GatewayError, NotNow, Undeliverable
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.events import DELIVERY, Own, order
+from ccmux.gateways.slack.outcome import MissingScope
 from ccmux.gateways.slack.reader import Reader
 from ccmux.gateways.slack.upload import marked, upload
 from ccmux.gateways.words import Act, Verb
 
 _QUIET: Final[dict[str, Any]] = {"parse": "none", "link_names": False}
 _NO_PICTURES: Final[dict[str, Any]] = {"unfurl_links": False, "unfurl_media": False, "mrkdwn": True}
+_MARKS: Final = frozenset({Verb.REACT, Verb.UNREACT, Verb.TYPING})
 _BACK: Final = 900.0
 """Seconds before the first attempt from which on a post is looked for."""
 
@@ -24,6 +26,10 @@ async def perform(api: Api, act: Act) -> str:
     """Once. Raises Undeliverable, NotNow, Unsure or Rejected."""
     try:
         return await _ACTS[act.draft.verb](api, act)
+    except MissingScope as error:
+        if act.draft.verb in _MARKS:  # no reason to hold the answers back
+            raise Undeliverable(error.what, fix=error.fix) from None
+        raise
     except Undeliverable as error:
         if error.plain and not act.draft.plain:
             raise Undeliverable(error.what, fix=error.fix) from None

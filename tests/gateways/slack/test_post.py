@@ -109,6 +109,20 @@ async def test_a_missing_scope_is_named(world: World) -> None:
         await other.close()
 
 
+async def test_a_right_that_only_a_mark_needs_holds_nothing_else_back(world: World) -> None:
+    poor = world.slack.bot("poor", scopes=SCOPES - {"reactions:write"})
+    other = transport(world.slack, poor)
+    world.slack.acts.join(world.room, poor.user)
+    ts = world.ann.post(world.room, "hello").ts
+    try:
+        (draft,) = other.mark(Mark.KEPT, None)
+        with pytest.raises(Undeliverable, match="reactions:write"):
+            await other.perform(world.act(draft.verb, target=ts, **draft.body))
+        assert await other.perform(world.act())
+    finally:
+        await other.close()
+
+
 @pytest.mark.parametrize("after", [True, False])
 async def test_what_may_have_been_posted_is_found_again(world: World, after: bool) -> None:
     world.slack.faults.add("chat.postMessage", Fault("drop", after=after))
