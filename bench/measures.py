@@ -161,11 +161,11 @@ def ten() -> list[Row]:
         bare = [_bare(rig) * MS for _ in range(RUNS)]
         values = [_ccmux(rig, "ls") * MS for _ in range(RUNS)]
         pids = [rig.status(f"i{number}")["daemon"]["pid"] for number in range(TEN)]
-        memory = [_pss(pid) for pid in pids]
-        keepers = [_pss(int(rig.paths(f"i{number}").keeper_lock.read_text())) for number in range(TEN)]
-        before, start = sum(map(_cpu, pids)), time.monotonic()
+        memory = [pss_of(pid) for pid in pids]
+        keepers = [pss_of(int(rig.paths(f"i{number}").keeper_lock.read_text())) for number in range(TEN)]
+        before, start = sum(map(cpu_of, pids)), time.monotonic()
         time.sleep(20)
-        load = (sum(map(_cpu, pids)) - before) / (time.monotonic() - start) * 100
+        load = (sum(map(cpu_of, pids)) - before) / (time.monotonic() - start) * 100
     listing = Row("`ccmux ls`, ten instances, whole process", values, "ms", "≤ 80 ms, ≤ 4 × bare python", bare)
     pss = Row("daemon memory (PSS), each of ten", memory, "MB", "≤ 20 MB")
     keeper = Row("its keeper (PSS), where no manager of services is used", keepers, "MB", "–")
@@ -178,14 +178,14 @@ def ten() -> list[Row]:
     ]
 
 
-def _pss(pid: int) -> float:
+def pss_of(pid: int) -> float:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     raise ValueError(pid)
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """CPU seconds used so far."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -39,6 +40,7 @@ from ccmux.gateways.spool.acts import Row
 from ccmux.gateways.spool.heard import Kept
 from ccmux.gateways.spool.schema import SPOOL
 from ccmux.gateways.turns import Bearing
+from ccmux.gateways.words import Mark, Priority
 from ccmux.journal.database import Database
 from ccmux.locks import lock
 from ccmux.paths import InstancePaths
@@ -309,8 +311,19 @@ class Gateway:
                 log.warning("%s cannot be written: %s", self._home.health, error)
 
     def _given_up(self, row: Row, why: str) -> None:
-        """An answer that its place will never take waits for a person; who waits there sees a mark, where that can be."""
+        """An answer that its place will never take waits for a person (`gateway dead`); who waits there sees a mark."""
         log.debug("%s %s: %s", row.act.draft.verb, row.act.id, why)
+        if row.name and row.priority is Priority.FINAL:
+            self._spawn(self._mark_failed(row.name), f"mark {row.name}")
+
+    async def _mark_failed(self, name: str) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            kept = kept_ones.get(db, name)
+            if kept is not None:
+                self._say.mark(db, kept, Mark.FAILED)
+
+        await self._db.insist(work)
+        self._say.kick()
 
     async def _tidy(self) -> None:
         while True:
