@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final
 
 from ccmux.errors import CcmuxError, NotNow, Rejected, Undeliverable, Unsure
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST: Final = 300.0
 _DRAIN: Final = 5.0
+_LOOK: Final = 5.0
+"""Seconds between two looks at the spool: a person may have had something tried again (`gateway retry`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Posting:
                     self._running.add(task)
                     task.add_done_callback(self._running.discard)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(chosen.wake):
+                    async with asyncio.timeout_at(min(chosen.wake or inf, time.monotonic() + _LOOK)):
                         await self._kick.wait()
 
     async def drain(self) -> None:

@@ -19,7 +19,7 @@ from ccmux.gateways import binding, config
 from ccmux.gateways.config import Binding, GatewaySpec
 from ccmux.gateways.spool import acts, notes, pairings
 from ccmux.gateways.spool.schema import SPOOL
-from ccmux.gateways.words import Draft, Heard, Place, Sender, Verb
+from ccmux.gateways.words import Draft, Heard, Place, Priority, Sender, Verb
 from ccmux.journal.connection import connect
 from ccmux.standin import StandIn
 from tests.gateways.office import Office
@@ -305,6 +305,7 @@ def test_it_runs_in_the_foreground_until_it_is_told_to_end(office: Office) -> No
     process = office.popen("gateway", "slack")
     until(lambda: office.pid() == process.pid, "it runs")
     office.run("gateway", "slack", code=75)
+    assert "the gateway slack runs already" in office.stderr
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -345,7 +346,8 @@ def test_what_was_given_up_is_shown_tried_again_or_put_away(office: Office) -> N
     office.run("gateway", "drop", "slack", "x", code=2)
     assert "never ran" in office.stderr
     with closing(connect(office.gateways / "slack" / "spool.db", SPOOL)) as db:
-        ids = [acts.put(db, Draft(Verb.POST, {}), Place("C1"), time.time(), instance="a") for _ in range(3)]
+        said, final = Draft(Verb.POST, {"text": "x"}), Priority.FINAL
+        ids = [acts.put(db, said, Place("C1"), time.time(), instance="a", priority=final) for _ in range(3)]
         for act in ids[:2]:
             acts.end(db, act, "dead", "channel_not_found\x1b[2J", time.time())
     assert (office.gateway()["dead"], office.gateway()["waiting_out"]) == (2, 1)
@@ -358,13 +360,21 @@ def test_what_was_given_up_is_shown_tried_again_or_put_away(office: Office) -> N
     office.run("gateway", "drop", "slack", ids[1])
     office.run("gateway", "drop", "slack", ids[2], code=2)
     assert (office.gateway()["dead"], office.gateway()["waiting_out"]) == (0, 2)
+    office.run("gateway", "start", "slack")
+    until(lambda: office.gateway()["dead"] == 2, "Slack takes neither: there is no such channel")
+    before = office.thread.do(lambda slack: len(slack.calls("chat.postMessage")))
+    office.run("gateway", "retry", "slack", ids[0])
+    until(
+        lambda: office.thread.do(lambda slack: len(slack.calls("chat.postMessage"))) > before,
+        "a gateway that runs tries it again",
+    )
 
 
 def test_the_doctor_names_what_is_wrong(office: Office) -> None:
     office.set_up()
     office.instance("a")
     office.run("channel", "bind", "a", "C0123ABC")
-    office.run("rm", "a", "--purge")
+    assert "ccmux channel unbind a" in office.run("rm", "a", "--purge")
     env = office.gateways / "slack" / ".env"
     env.chmod(0o644)
     checks = {one["id"]: one for one in office.json("doctor", code=1)["checks"]}
