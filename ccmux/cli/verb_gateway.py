@@ -12,7 +12,7 @@ import click
 from ccmux.cli import render
 from ccmux.cli.gateways import GATEWAY, existing
 from ccmux.cli.several import each_called
-from ccmux.errors import CcmuxError, UsageError, WaitTimedOut
+from ccmux.errors import CcmuxError, Locked, UsageError, WaitTimedOut
 from ccmux.locks import held
 from ccmux.managers import gateways as life
 from ccmux.managers.waiting import until
@@ -43,7 +43,10 @@ def run(kind: str, instance: str) -> int:
     """Run one in the foreground, until Ctrl+C."""
     from ccmux.gateways.run import run as live
 
-    live(existing(f"{kind}-{instance}" if instance else kind).name)
+    home = existing(f"{kind}-{instance}" if instance else kind)
+    if held(home.lock):
+        raise Locked(f"the gateway {home.name} runs already", fix=f"ccmux gateway stop {home.name}")
+    live(home.name)
     return 0
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 from ccmux.cli.instances import INSTANCE
+from ccmux.errors import CcmuxError
 from ccmux.fleet import provision, registry
+from ccmux.gateways import config
+from ccmux.gateways.home import homes
 from ccmux.managers import life
 
 
@@ -18,4 +23,8 @@ def command(name: str, purge: bool) -> int:
     life.forget(paths)
     aside = provision.remove(paths, purge=purge)
     print(f"{name}: removed" + (f"; all that it had is kept in {aside}" if aside else " with all that it had"))
+    for home in homes():
+        with contextlib.suppress(CcmuxError):
+            if config.read(home.config).of_instance(name) is not None:
+                print(f"  its room in {home.name} stays bound: ccmux channel unbind {name}")
     return 0
