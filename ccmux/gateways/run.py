@@ -279,6 +279,7 @@ class Gateway:
         stamp, wrong = self._config_stamp(), ""
         while True:
             await asyncio.sleep(_LOOK)
+            self._manager.tell("WATCHDOG=1")  # the loop turns
             if self._config_stamp() == stamp:
                 continue
             stamp = self._config_stamp()

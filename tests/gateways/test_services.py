@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def test_what_runs_is_taken_over_and_given_back(mac: Mac) -> None:
     assert not _pid(mac, "loopback-a")
     mac.run("down")
     assert not _pid(mac)
+
+
+def test_a_manager_is_told_that_it_is_ready_lives_and_ends(mac: Mac) -> None:
+    _set_up(mac)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(mac.home / "notify"))
+        ear.settimeout(60)
+        mac.env["NOTIFY_SOCKET"] = str(mac.home / "notify")
+        process = mac.popen("gateway", "loopback")
+        assert ear.recv(1000).decode().startswith("READY=1\n")
+        assert [ear.recv(1000) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+        process.terminate()
+        until(lambda: ear.recv(1000) == b"STOPPING=1", "it says that it ends")
+        process.communicate(timeout=60)
+        assert process.returncode == 0
 
 
 def test_the_job_of_another_home_is_let_be(mac: Mac) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
 
 from ccmux.errors import UsageError
 from ccmux.gateways import binding, config
@@ -311,6 +313,27 @@ def test_it_runs_in_the_foreground_until_it_is_told_to_end(office: Office) -> No
     assert process.returncode == 0
     office.run("gateway", "telex", code=2)
     office.run("gateway", "../x", code=2)
+
+
+def test_another_connection_of_the_app_is_called_a_rival(office: Office) -> None:
+    office.set_up()
+
+    async def rival() -> SocketModeClient:
+        web = AsyncWebClient(base_url=office.thread.slack.api_url)
+        client = SocketModeClient(office.bot.app_token, web_client=web)
+        await client.connect()  # type: ignore[no-untyped-call]
+        return client
+
+    client = office.thread.wait(rival())
+    try:
+        until(lambda: office.thread.do(lambda slack: len(slack.sockets(office.bot))) == 1, "it is connected")
+        office.run("gateway", "start", "slack")
+        until(lambda: office.gateway()["rivals"] == 1, "the gateway was told")
+        assert "1 other connections take events away" in office.run("gateway", "ls")
+        checks = {one["id"]: one for one in office.json("doctor")["checks"]}
+        assert checks["slack.rivals"]["level"] == "warn"
+    finally:
+        office.thread.wait(client.close())  # type: ignore[no-untyped-call]
 
 
 def test_up_and_down_take_gateways_along(office: Office) -> None:
