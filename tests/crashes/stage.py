@@ -164,7 +164,9 @@ class Stage:
             taken, ended = db.execute(
                 "SELECT count(*), coalesce(sum(state IN ('done', 'rejected', 'dead')), 0) FROM inbox"
             ).fetchone()
-            (waiting,) = db.execute("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").fetchone()
+            (waiting,) = db.execute(
+                "SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND channel != 'report'"
+            ).fetchone()
         return 2 * self.pairs - taken, taken - ended, waiting, self.peer.unacknowledged
 
     @property

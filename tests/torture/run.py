@@ -169,7 +169,9 @@ class Run:
             with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
                 ended = "('done', 'rejected', 'dead')"
                 messages += db.execute(f"SELECT count(*) FROM inbox WHERE state NOT IN {ended}").fetchone()[0]  # noqa: S608
-                replies += db.execute("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").fetchone()[0]
+                replies += db.execute(
+                    "SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND channel != 'report'"
+                ).fetchone()[0]
         return messages, replies
 
     def journals(self) -> dict[str, Path]:
