@@ -33,39 +33,42 @@ _MINUTES: Final = 1500
 _LONGEST: Final = 1000
 """Characters that are looked at: no word behind them would be left in a line."""
 
+_BEGIN: Final = r"(?<![A-Za-z0-9])"
+"""Of a word, also behind one of a script that sets no blanks."""
 _SECRETS: Final = (
     r"-----BEGIN.*",
     r"bearer\s+\S+",
-    r"\b(?:sk|pk|rk|xox[a-z]|xapp|glpat|npm|pypi|hf)[-_](?=\S*\d)\S{6,}",
+    _BEGIN + r"(?:sk|pk|rk|xox[a-z]|xapp|glpat|npm|pypi|hf)[-_](?=\S*\d)\S{6,}",
     r"\S*(?:sk-(?:ant|proj|svcacct|live|test)|xapp-|gh[opusr]_|github_pat_|xox[a-z]-)\S*",
     r"\S*(?-i:AKIA|ASIA|AIza|EAA|eyJ)[\w.-]{8,}\S*",
     r"\b\w*(?:password|passwd|secret|token|api_?key)\s*[=:]\s*\S+",
-    r"(?=[\w+/=-]*[0-9])[\w+/=-]{24,}",  # long and with a digit: no word of a language
-    r"[\w+/=-]{48,}",
+    r"(?=[A-Za-z_+/=-]*[0-9])[A-Za-z0-9_+/=-]{24,}",  # long and with a digit: no word of a language
+    r"[A-Za-z0-9_+/=-]{48,}",
 )
 _OFFENDING: Final = re.compile(
     "|".join(
         (
             r"`[^`]*`+",
             r"<[^<>]*>",
-            r"\b[a-z][a-z0-9+.-]*://\S*",
-            r"\b(?:www\.|(?:mailto|javascript|data|file|ssh|tel):)\S+",
+            r"[a-z0-9+.-]*://\S*",
+            _BEGIN + r"(?:www\.|(?:mailto|javascript|data|file|ssh|tel):)\S+",
             r"[^\s@]*@[^\s@]+",
             *_SECRETS,
             r"\S*\.\.\S*",
             r"\S*\\\S*",
-            r"(?<![\w.])~\w*(?:/\S*)?",
+            r"(?<![A-Za-z0-9_.])~\w*(?:/\S*)?",
             r"(?<![\w.)])\.?/+\S+",
+            r"(?<![A-Za-z0-9_.)])/+[A-Za-z0-9_.~-]\S*",
             r"\S*/\.\S*",
             r"(?![\d/.,%]+(?:\s|$))[\w.-]+(?:/[\w.-]+){2,}/?",
-            r"\b[A-Za-z]:/\S*",
+            _BEGIN + r"[A-Za-z]:/\S*",
         )
     ),
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(
-    r"[{}$`]|=>|->|\(\)|&&|\|\||#!|::|;\S|[=()\]\"']\s*;|;\s*$|\w\s*=\s*\S|\b(?:def|function|lambda|class)\s+\w+\s*[(:]"
-    r"|^\s*(?:sudo|rm|curl|wget|cat|ssh|scp)\s+-",
+    r"[{}$`]|=>|->|\(\)|&&|\|\||#!|::|;[!-~]|[=()\]\"']\s*;|[A-Za-z0-9_]\s*;$|\w\s*=\s*\S"
+    r"|\b(?:def|function|lambda|class)\s+\w+\s*[(:]|^\s*(?:sudo|rm|curl|wget|cat|ssh|scp)\s+-",
     re.IGNORECASE,
 )
 _MARKUP: Final = re.compile(r"[\[\]<>|\\^]")
@@ -137,6 +140,7 @@ def line(text: str) -> tuple[str, int]:
             break
     else:
         return "", cut
+    text = " ".join(text.split())
     if _CODE.search(text):
         return "", cut + 1
     text, found = _MARKUP.subn(" ", text)
