@@ -63,6 +63,8 @@ class Hub:
         self._frames: dict[ChannelName, deque[bytes]] = {}
         self._greeted: set[ChannelName] = set()
         self._acked: dict[ChannelName, list[str]] = {}
+        self.on_end: Callable[[], None] = lambda: None
+        """called when a message has ended"""
         self._ended: dict[MessageId, asyncio.Event] = {}
 
     def change(self, *_: object) -> None:
@@ -180,7 +182,7 @@ class Hub:
         waiting = self._ended.get(message_id)
         if waiting is not None:
             waiting.set()
-        self.tell_watchers()
+        self.on_end()
 
     def forget(self, message_id: MessageId) -> None:
         self._ended.pop(message_id, None)

@@ -98,6 +98,7 @@ class Reports:
         await self._load()
         with self._hub.watching() as changed:
             self._looking = changed
+            self._hub.on_end = changed.set
             while True:
                 changed.clear()
                 try:
