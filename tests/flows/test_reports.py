@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -113,6 +114,7 @@ def test_lines_that_a_person_echoes(rig: Rig) -> None:
     echo(json.dumps(EXAMPLE | {"project": "gone"}), main / "in.project-report")
     local = row(rig, "local", lambda one: one)
     assert local["unverified"] is True
+    until(lambda: "local" in dashboard(rig), "the dashboard has it")
     assert [dashboard(rig)[name]["progress"] for name in ("ipo-analysis", "local")] == ["4/7", EXAMPLE["progress"]]
     assert [one["progress"] for one in logged(rig) if one.get("unverified")] == [EXAMPLE["progress"]] * 2
     echo(json.dumps(EXAMPLE | {"session_tokens_today": "many"}), main / "in.project-report")
@@ -310,8 +312,12 @@ def bodies(standin: StandIn) -> str:
 
 def stored(home: Path) -> str:
     """Everything that an instance keeps, its own transcripts included."""
-    files = [file for file in home.rglob("*") if file.is_file() and not file.is_symlink()]
-    return "\n".join(file.read_bytes().decode("utf-8", "replace") for file in files)
+    found = []
+    for file in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a spool is emptied meanwhile
+            if file.is_file() and not file.is_symlink():
+                found.append(file.read_bytes().decode("utf-8", "replace"))
+    return "\n".join(found)
 
 
 def marks(text: str) -> set[str]:
