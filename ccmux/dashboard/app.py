@@ -14,7 +14,6 @@ from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.timer import Timer
 
 from ccmux.dashboard import themes
 from ccmux.dashboard.acts import Acts
@@ -82,7 +81,7 @@ class Dashboard(Orders, App[None]):
         self.clock = clock
         self.acts = acts or Acts()
         self._source = source(self.board, self.changed)
-        self._due: Timer | None = None
+        self._due: asyncio.TimerHandle | None = None
         self._drawn = 0.0
         self.drawings = 0
         """how often the screen was told to look at the board"""
@@ -105,12 +104,14 @@ class Dashboard(Orders, App[None]):
     def changed(self) -> None:
         """The board is another one; it is drawn soon, and not more often than `_DRAWN` allows."""
         if self._due is None and self.is_running:
-            self._due = self.set_timer(max(0.01, self._drawn + _DRAWN - time.monotonic()), self._draw)
+            wait = max(0.01, self._drawn + _DRAWN - time.monotonic())
+            self._due = asyncio.get_running_loop().call_later(wait, self._draw)
 
     def _draw(self) -> None:
         self._due, self._drawn = None, time.monotonic()
-        self.drawings += 1
-        self.screen.post_message(BoardChanged())
+        if self.is_running and self.screen_stack:
+            self.drawings += 1
+            self.screen.post_message(BoardChanged())
 
     def paint(self, tone: str) -> str:
         """A tone of the tables as a style of rich's."""

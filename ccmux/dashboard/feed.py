@@ -54,7 +54,8 @@ class Feed:
         observer = Observer()
         observer.daemon = True
         try:
-            observer.start()
+            with contextlib.suppress(OSError):  # no inotify left: the slow look must do
+                observer.start()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._homes(group))
                 group.create_task(self._reports(observer))
@@ -98,7 +99,7 @@ class Feed:
                 pass
             except TimeoutError:
                 trouble = f"its daemon does not answer: ccmux restart {paths.name}"
-            except (CcmuxError, OSError, ValueError) as error:
+            except reading.TROUBLE as error:
                 trouble = f"daemon: {error}"
             if time.monotonic() - began > _LONGEST:
                 pause = _FIRST
@@ -106,7 +107,7 @@ class Feed:
             shown = self._board.instances.get(paths.name)
             if seen != rested or shown is None or shown.daemon:
                 rested = seen
-                self._put(await asyncio.to_thread(at_rest, paths, trouble))
+                self._put(await asyncio.to_thread(_at_rest, paths, trouble))
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST)
 
@@ -212,6 +213,13 @@ class _Told(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - watchdog's signature
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._event.set)
+
+
+def _at_rest(paths: InstancePaths, trouble: str) -> object:
+    try:
+        return at_rest(paths, trouble)
+    except reading.TROUBLE as error:
+        return {"name": paths.name, "state": "stopped", "reason": trouble or str(error)}
 
 
 def _stat(path: Any) -> tuple[int, int, int]:  # noqa: ANN401

@@ -24,6 +24,8 @@ from ccmux.model.message import Message
 from ccmux.paths import InstancePaths
 
 _MANY: Final = 200
+TROUBLE: Final = (CcmuxError, OSError, ValueError)
+"""What a home may hold against us: a damaged journal, a file that is not ours to read, words of a newer release."""
 
 Stamp = tuple[tuple[int, int], ...]
 
@@ -72,15 +74,15 @@ def life(name: str) -> Life:
     try:
         found = history.exchanges(journal, _MANY)
         return Life(tuple(reversed(found)), tuple(reversed(history.latest_turns(journal, _MANY))))
-    except CcmuxError as error:
-        return Life(trouble=error.what)
+    except TROUBLE as error:
+        return Life(trouble=plain(str(error)))
 
 
 def trace(name: str, message_id: str) -> Trace | None:
     """The way of one message."""
     try:
         return history.trace(InstancePaths.of(name).journal, message_id)
-    except CcmuxError:
+    except TROUBLE:
         return None
 
 
@@ -90,7 +92,7 @@ def asked(names: list[str]) -> list[Asked]:
     for name in names:
         try:
             open_ones = history.approvals(InstancePaths.of(name).journal, everything=False, limit=_MANY)
-        except CcmuxError:  # `ccmux doctor` tells
+        except TROUBLE:  # `ccmux doctor` tells
             continue
         found += [Asked(name, one) for one in open_ones]
     return sorted(found, key=lambda one: one.approval.created_at)
@@ -102,7 +104,7 @@ def dead(names: list[str]) -> list[Dead]:
     for name in names:
         try:
             found += [Dead(name, one) for one in history.dead(InstancePaths.of(name).journal)]
-        except CcmuxError:
+        except TROUBLE:
             continue
     return sorted(found, key=lambda one: one.message.received_at)
 
@@ -111,12 +113,12 @@ def glance(name: str) -> Glance:
     """Today's hours, what is worked on, and whether it is billed."""
     paths, billed = InstancePaths.of(name), False
     spec = InstanceSpec()
-    with contextlib.suppress(CcmuxError, OSError):  # a configuration that is wrong: the state tells
+    with contextlib.suppress(*TROUBLE):  # a configuration that is wrong: the state tells
         spec = load(paths.config)
         billed = login_of(paths, spec, os.environ).kind is Kind.HELPER
     try:
         hours = history.usage_hours(paths.journal, time.time(), zone_of(spec.timezone))
         flying = [one for one in history.waiting(paths.journal) if one.state.in_flight]
-    except CcmuxError:
+    except TROUBLE:
         return Glance(billed=billed)
     return Glance(tuple(hours), plain(flying[0].text.strip()) if flying else "", billed)

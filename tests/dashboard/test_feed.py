@@ -14,6 +14,9 @@ import pytest
 from ccmux.dashboard.app import Dashboard
 from ccmux.dashboard.board import Board
 from ccmux.dashboard.feed import Feed
+from ccmux.journal import inbox
+from ccmux.journal.connection import connect
+from ccmux.model.message import MessageState
 from tests.dashboard import office
 from tests.dashboard.house import make
 from tests.dashboard.look import calm, until, words
@@ -180,3 +183,27 @@ async def test_an_unusable_home_is_told(house: Rig, monkeypatch: pytest.MonkeyPa
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "is not a directory" in words(app), "why nothing is listed")
     shutil.rmtree(house.home / "none", ignore_errors=True)
+
+
+async def test_damaged_homes_are_listed_with_what_is_wrong_and_break_nothing(house: Rig) -> None:
+    for name in ("config", "journal", "newer", "empty"):
+        house.new(name, "--no-start")
+        house.paths(name).data.mkdir(exist_ok=True)
+    house.paths("config").config.write_bytes(b"\xff[[not toml")
+    house.paths("journal").journal.write_bytes(b"no database at all" * 100)
+    with contextlib.closing(connect(house.paths("newer").journal)) as db:
+        inbox.put(db, office.message(1, "x", MessageState.DEAD, office.NOW))
+        db.execute("UPDATE inbox SET state = 'of-a-newer-release'")
+        db.execute(
+            "INSERT INTO approvals VALUES (1,'i','c','new','t','{','','','k','s','m','c','s',0,0,'open','','','[]',0)"
+        )
+    house.paths("empty").journal.touch()
+    app = Dashboard()
+    async with app.run_test(size=(160, 40), notifications=True) as pilot:
+        await until(pilot, lambda: words(app).count("stopped") >= 4, "all are listed")
+        for _ in range(4):
+            for key in ("enter", "2", "3", "escape", "a", "escape", "x", "escape", "l", "escape", "down"):
+                await pilot.press(key)
+                await calm(pilot)
+        assert all(name in words(app) for name in ("config", "journal", "newer", "empty"))
+    assert len(house.run("dashboard", "--once").splitlines()) == 5

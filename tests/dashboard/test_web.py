@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import xml.dom.minidom
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from ccmux.dashboard.board import report_of
 from ccmux.dashboard.web.screen import WebDashboard
 from ccmux.dashboard.web.server import Site
 from ccmux.errors import CcmuxError
 from tests.dashboard import office
+from tests.dashboard.test_board import HOSTILE
 from tests.rig import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -174,3 +177,22 @@ def test_it_listens_on_this_machine_alone_and_prints_the_token_once(still: Path)
         assert found[2] not in rest
         watch.cancel()
         assert said == ""
+
+
+async def test_nothing_that_is_shown_becomes_part_of_the_picture() -> None:
+    async with site() as (made, _):
+        app = made.dashboard
+        for value in (*HOSTILE, "</text></svg><script>alert(1)</script>", "]]>&amp;<&\"'"):
+            told = dict.fromkeys(office.report("billing"), value) | {"project": "billing"}
+            found = report_of(told)
+            assert found is not None
+            app.board.reports["billing"] = found
+            app.board.put(office.instance("billing") | {"reason": value})
+            before = app.drawings
+            app.changed()
+            async with asyncio.timeout(PATIENCE):
+                while app.drawings == before:
+                    await asyncio.sleep(0.02)
+            picture = app.picture()
+            assert xml.dom.minidom.parseString(picture).documentElement is not None  # noqa: S318 - our own
+            assert "<script" not in picture

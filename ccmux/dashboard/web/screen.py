@@ -64,7 +64,9 @@ class WebDashboard(Dashboard):
 
     def picture(self) -> str:
         """The screen as SVG; it names no font or file of elsewhere."""
-        return _FONTS.sub("", self.export_screenshot()).replace("Fira Code, monospace", _MONO)
+        with self._context():  # what is drawn for the first time looks for its app
+            drawn = self.export_screenshot()
+        return _FONTS.sub("", drawn).replace("Fira Code, monospace", _MONO)
 
     def take(self, told: object) -> None:
         """A key, a click, a turn of the wheel, a text or a size from the page; what is none of these is nothing."""

@@ -81,11 +81,12 @@ class Site:
             await runner.cleanup()
             raise CcmuxError(f"port {port} of {_HOST}: {error.strerror}", fix="ccmux dashboard --web") from error
         self.port = runner.addresses[0][1]
-        pushing = asyncio.create_task(self._push())
         try:
-            yield
+            async with asyncio.TaskGroup() as group:
+                pushing = group.create_task(self._push())
+                yield
+                pushing.cancel()
         finally:
-            pushing.cancel()
             for viewer in [*self._viewers]:
                 await viewer.close()
             await runner.cleanup()
