@@ -388,13 +388,25 @@ class Watcher:
         self.file.flush()
 
     def next(self) -> dict[str, Any]:
-        return dict(json.loads(self.file.readline()))
+        told = dict(json.loads(self.file.readline()))
+        self.latest = told["instance"]
+        return told
+
+    def change(self) -> tuple[str, str]:
+        """The next state and reason. In between nothing is told but what a turn does."""
+        while True:
+            before = self.latest
+            self.next()
+            here, there = (tuple(one[key] for key in ("state", "reason")) for one in (before, self.latest))
+            if here != there:
+                return there
+            assert self.latest["activity"] != before["activity"]
 
     def until(self, state: str) -> list[str]:
         """The states that are told, up to that one."""
-        told = [str(self.next()["instance"]["state"])]
+        told = [self.change()[0]]
         while told[-1] != state:
-            told.append(str(self.next()["instance"]["state"]))
+            told.append(self.change()[0])
         return told
 
     def leave(self) -> None:
@@ -417,9 +429,9 @@ def test_who_watches_is_told_every_change_of_the_state(rig: Rig) -> None:
     sees(rig, "search prompts:")
     keys(rig, "Escape")
     typed(rig, "/config")
-    changed = watcher.next()["instance"]
-    assert (changed["state"], changed["reason"]) == ("waiting", "dialog")
-    assert [other.next()["instance"]["state"] for _ in range(4)] == ["idle", "busy", "idle", "waiting"]
+    assert watcher.change() == ("waiting", "dialog")
+    assert other.next()["instance"]["state"] == "idle"
+    assert [other.change()[0] for _ in range(3)] == ["busy", "idle", "waiting"]
     watcher.leave()
     other.leave()
 
