@@ -105,7 +105,8 @@ class Back:
             reached += [order(one["ts"]) for one in answers]
         if unread is not None:
             raise unread
-        cursor = max((at for at in reached if at <= settled), default="")
+        known = min(settled, _until(said))
+        cursor = max((at for at in reached if at <= known), default="")
         if cursor:
             await inlet.read_back(room.id, cursor)
 
@@ -143,6 +144,13 @@ def _alive(said: Sequence[Mapping[str, Any]], threads: Sequence[str], after: str
     known = [ts for ts, one in found.items() if one.get("reply_count") and (ts in wanted or order(ts) > after)]
     quiet = {ts for ts in known if "" < order(str(found[ts].get("latest_reply", ""))) <= after}
     return [*(ts for ts in known if ts not in quiet), *(ts for ts in threads if ts not in found)]
+
+
+def _until(said: Sequence[Mapping[str, Any]]) -> str:
+    """Up to where this reading of the room tells for certain. A reply that came only while the threads were read says nothing
+    of what was said in the room itself before it.
+    """
+    return max((order(str(one.get(key, ""))) for one in said for key in ("ts", "latest_reply")), default="")
 
 
 def _before(ts: str) -> str:

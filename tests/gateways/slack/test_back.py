@@ -214,3 +214,23 @@ async def test_what_bots_say_names_them(world: World) -> None:
     assert (program.text, program.sender.bot, program.sender.id) == ("from a program", True, other.user.id)
     assert (person.text, person.sender.bot) == ("from ann", False)
     assert isinstance(world.slack, FakeSlack)
+
+
+async def test_what_is_said_while_threads_are_read_is_not_passed_over(world: World) -> None:
+    first = world.ann.post(world.room, "before")
+    root = world.ann.post(world.room, "a thread")
+    world.ann.post(world.room, "first reply", root.ts)
+    world.slack.faults.add("socket.event", Fault("lose"), times=None)
+    slow = world.slack.faults.add("conversations.replies", Fault("delay", seconds=0.3), times=None)
+    world.bind(order(first.ts), root.ts)
+    world.transport = transport(world.slack, world.bot, msgspec.structs.replace(FAST, poll=0.1, late=3600.0))
+    await world.up()
+    calls = world.slack.calls
+    for number in range(6):  # in the room, then in the thread, each while the thread is being read
+        known = len(calls("conversations.replies"))
+        world.ann.post(world.room, "it goes on", root.ts)
+        await world.slack.wait_for(lambda known=known: len(calls("conversations.replies")) > known)  # type: ignore[misc]
+        world.ann.post(world.room, f"top {number}")
+        world.ann.post(world.room, f"reply {number}", root.ts)
+    slow.left = 0
+    await world.inlet.until(lambda: {f"top {number}" for number in range(6)} <= set(world.inlet.texts))
