@@ -71,6 +71,11 @@ def status_of(reading: Reading) -> ReportStatus:
     return _STATUS[reading.state]
 
 
+def at_rest(said: str, reading: Reading) -> bool:
+    """Whether the status that was said last is over: without a further word it would stand until the heartbeat."""
+    return reading.state is InstanceState.IDLE and said not in ("", ReportStatus.IDLE)
+
+
 def needs(reading: Reading, codes: Iterable[str]) -> tuple[str, ...]:
     """In words for what a person is needed now."""
     found = [f"approval {code} waits for an answer" for code in codes]

@@ -16,7 +16,7 @@ import msgspec
 
 from ccmux import steady
 from ccmux.core.report import Gated, Unfit, gate, line
-from ccmux.core.reporting import MOST_HELD, crossed, heartbeat_in, needs, release, status_of
+from ccmux.core.reporting import MOST_HELD, at_rest, crossed, heartbeat_in, needs, release, status_of
 from ccmux.daemon.hub import Hub
 from ccmux.daemon.usage import Usage
 from ccmux.errors import JournalError, Refused, UsageError
@@ -178,6 +178,8 @@ class Reports:
                 beat = heartbeat_in(self._spec.heartbeat, now, now)
             if events:
                 await self._emit(events, now, ended=ended, **news)
+            elif at_rest(self._memory.last.get("status", ""), self._hub.reading):
+                await self._emit([(ReportType.STATUS_UPDATE, ())], now, again=True)
             wake = await self._release(now)
         return min([_LOOK, *(seconds for seconds in (beat, wake, soon) if seconds is not None)])
 
@@ -252,13 +254,18 @@ class Reports:
         done: bool = False,
         stopped: bool = False,
         weighty: bool = False,
+        again: bool = False,
         **news: Any,  # noqa: ANN401 - fields of Memory
     ) -> None:
-        """Journal a report for every event, and with it what need not be said again."""
+        """Journal a report for every event, and with it what need not be said again.
+
+        `again`: the words are those of the report before, and so is what was held back of them.
+        """
         spoken = await self._db.read(reports.last_interaction)
         memory = msgspec.structs.replace(self._memory, **news)
         made = [
-            (self._report(memory, kind, alerts, now, spoken, stopped=stopped), kind, alerts) for kind, alerts in events
+            (self._report(memory, kind, alerts, now, spoken, stopped=stopped, again=again), kind, alerts)
+            for kind, alerts in events
         ]
         passed = made[-1][0]
         memory = msgspec.structs.replace(
@@ -268,7 +275,7 @@ class Reports:
             alerts=tuple(text for text, _ in map(line, memory.alerts) if text),
             deliverables=() if done else passed.report.deliverables,
             last=as_object(passed.report),
-            cut=passed.cut,
+            cut=memory.cut if again else passed.cut,
         )
 
         def work(db: sqlite3.Connection) -> None:
@@ -285,7 +292,15 @@ class Reports:
             log.info("reports %s%s", kind, held_back)
 
     def _report(
-        self, memory: Memory, kind: ReportType, alerts: tuple[str, ...], now: float, spoken: float, *, stopped: bool
+        self,
+        memory: Memory,
+        kind: ReportType,
+        alerts: tuple[str, ...],
+        now: float,
+        spoken: float,
+        *,
+        stopped: bool,
+        again: bool,
     ) -> Gated:
         used = self._usage.today
         status = "stopped" if stopped else str(status_of(self._hub.reading))
@@ -302,6 +317,7 @@ class Reports:
             "last_interaction": self._shown(spoken) if spoken else "",
             "alerts": [*alerts, *memory.needs, *memory.alerts],
             "deliverables": memory.deliverables,
+            "cut": memory.last.get("cut", 0) if again else 0,
         }
         gated = gate(value, project=self._name)
         if isinstance(gated, Unfit):  # a clock in the year 10000, say

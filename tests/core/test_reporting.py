@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccmux.core.reporting import Held, crossed, heartbeat_in, needs, release, status_of
+from ccmux.core.reporting import Held, at_rest, crossed, heartbeat_in, needs, release, status_of
 from ccmux.model.instance import Heartbeat, ReportSpec
 from ccmux.model.state import InstanceState, Reading
 from ccmux.model.usage import Day, Tokens
@@ -84,3 +84,12 @@ def test_every_state_has_a_status_and_those_that_need_a_person_say_so() -> None:
     assert needs(Reading(InstanceState.WAITING, "approval"), ["k3f9"]) == ("approval k3f9 waits for an answer",)
     assert needs(Reading(InstanceState.WAITING, "question"), []) == ("a person is needed: waiting (question)",)
     assert needs(Reading(InstanceState.IDLE), []) == ()
+
+
+def test_what_was_said_of_a_project_is_taken_back_once_when_it_rests() -> None:
+    idle = Reading(InstanceState.IDLE)
+    for state in InstanceState:
+        said = status_of(Reading(state))
+        assert at_rest(said, idle) is (state is not InstanceState.IDLE)
+        assert not at_rest(said, Reading(InstanceState.BUSY)), "a turn that goes on is not told step by step"
+    assert not at_rest("", idle)

@@ -156,6 +156,7 @@ def test_what_a_person_must_decide_is_reported_and_told_and_so_is_an_end(rig: Ri
     assert "touch" not in json.dumps(logged(rig))
     rig.run("approve", asked["code"])
     row(rig, "project-a", lambda one: one["alerts"] == [] and one["type"] == "status_update")
+    until(lambda: dashboard(rig)["project-a"]["status"] == "idle", "nobody is told any more that it is blocked")
     rig.run("stop", "project-a")
     rig.run("start", "project-a")
     kinds = until(lambda: [one["type"] for one in logged(rig)][-2:] == ["session_stopped", "session_started"], "both")
