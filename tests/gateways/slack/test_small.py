@@ -142,6 +142,7 @@ def test_once_decided_there_are_no_buttons() -> None:
     assert not buttons(message)
     assert message.blocks[-1]["elements"][0]["text"] == "*Allowed by &lt; @U1&gt;, 14:03*"
     assert "make" in words(message)
+    assert decided(asked(command="make"), "Allowed", "ann", "").text.endswith(": Allowed by ann")
 
 
 @pytest.mark.parametrize(

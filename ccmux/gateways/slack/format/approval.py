@@ -48,8 +48,8 @@ def approval(request: Request) -> Small:
 
 
 def decided(request: Request, outcome: str, who: str, when: str) -> Small:
-    """The same without buttons. `outcome` is a word or two (`Allowed`), `when` a time as a person reads it."""
-    end = f"{cut(outcome, 200)} by {cut(_line(who), 200)}, {cut(when, 100)}" if who else cut(f"{outcome}, {when}", 300)
+    """The same without buttons. `outcome` is a word or two (`Allowed`), `when` a time as a person reads it; both may be empty."""
+    end = cut(outcome, 200) + (f" by {cut(_line(who), 200)}" if who else "") + (f", {cut(when, 100)}" if when else "")
     return Small(cut(_head(request), TEXT - 600) + f": {end}", (*_shown(request), context(f"*{end}*")))
 
 
