@@ -17,6 +17,7 @@ CcmuxError               1    anything that failed
 │   ├── NotNow           1    it certainly did not do it, and may later
 │   ├── Unsure           1    nobody knows whether it did it
 │   └── Rejected         1    it does not take our credentials
+│       └── MissingScope 1    they lack a right that the call needs
 └── JournalError         1    the journal cannot be opened, read or written
     └── DiskTrouble      1    the disk is full, read-only or failing; it may pass
 
