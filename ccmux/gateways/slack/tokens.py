@@ -65,9 +65,12 @@ def checked(bot: str, app: str, file: Path) -> Tokens:
         if shape.fullmatch(value):
             continue
         other = next((name for name, (pattern, _) in _SHAPES.items() if pattern.fullmatch(value)), "")
-        what = (
-            f"is a {other}: the two were exchanged" if other else f"must begin with {start}" if value else "is missing"
-        )
+        if other:
+            what = f"is a {other}: the two were exchanged"
+        elif value.startswith(start):
+            what = "is not whole, or has more than the token: copy it again"
+        else:
+            what = f"must begin with {start}" if value else "is missing"
         raise ConfigError(what, file=str(file), key=key, fix=f"edit {file}")
     return Tokens(bot, app)
 

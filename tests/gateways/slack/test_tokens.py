@@ -60,6 +60,7 @@ def test_an_app_of_its_own_may_have_them_in_the_instances_file(home: Path) -> No
         (f"SLACK_BOT_TOKEN={APP}\nSLACK_APP_TOKEN={BOT}\n", "exchanged"),
         (f"SLACK_BOT_TOKEN={BOT}\n", "SLACK_APP_TOKEN: is missing"),
         ("SLACK_BOT_TOKEN=secret-of-mine\nSLACK_APP_TOKEN=x\n", "must begin with xoxb-"),
+        (f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN={APP}\n", "SLACK_BOT_TOKEN: is not whole"),
         (f"SLACK_BOT_TOKEN={BOT} \nSLACK_APP_TOKEN=xapp-new\nline", "KEY=value"),
     ],
 )
