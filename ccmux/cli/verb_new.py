@@ -56,7 +56,7 @@ def command(
     else:
         life.start(made.paths)
         instance = life.wait_ready(made.paths)
-    joined = {} if home is None else _joined(home, room, name)
+    joined = {} if home is None else _joined(home, room, made)
     if as_json:
         frame = {"v": 1, "created": made.created, "taken": list(made.taken), "instance": instance}
         print(render.as_json(frame | ({"room": joined} if joined else {})))
@@ -70,12 +70,17 @@ def command(
     return 0
 
 
-def _joined(home: Home, room: str, name: str) -> dict[str, str]:
-    """Have it work there; which room it is, and what is left to do for a person."""
+def _joined(home: Home, room: str, made: Made) -> dict[str, str]:
+    """Have it work there; which room it is, and what is left to do for a person. The instance stays without one, too."""
     from ccmux.cli.binding import bind
     from ccmux.managers import gateways
 
-    one, found = bind(home, room, name, make=True)
+    try:
+        one, found = bind(home, room, made.paths.name, make=True)
+    except CcmuxError as error:
+        so_far = f"{made.paths.name} {'was made' if made.created else 'is there'}, but works in no room yet"
+        error.what, error.fix = f"{so_far}: {error.what}", f"{error.fix}; then repeat" if error.fix else "repeat it"
+        raise
     gateways.start(home.name)
     return {"gateway": home.name, "id": one.room, "name": one.name, "todo": found.todo}
 

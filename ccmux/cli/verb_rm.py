@@ -7,9 +7,10 @@ import contextlib
 import click
 
 from ccmux.cli.instances import INSTANCE
-from ccmux.errors import CcmuxError
+from ccmux.errors import ConfigError
 from ccmux.fleet import provision, registry
 from ccmux.gateways import config
+from ccmux.gateways.binding import called
 from ccmux.gateways.home import homes
 from ccmux.managers import life
 
@@ -23,8 +24,15 @@ def command(name: str, purge: bool) -> int:
     life.forget(paths)
     aside = provision.remove(paths, purge=purge)
     print(f"{name}: removed" + (f"; all that it had is kept in {aside}" if aside else " with all that it had"))
-    for home in homes():
-        with contextlib.suppress(CcmuxError):
-            if config.read(home.config).of_instance(name) is not None:
-                print(f"  its room in {home.name} stays bound: ccmux channel unbind {name}")
+    for room, gateway in _rooms(name):
+        print(f"  {room} of {gateway} is still bound to it: ccmux channel unbind {name}")
     return 0
+
+
+def _rooms(name: str) -> list[tuple[str, str]]:
+    """Where it worked, of those gateways whose configuration can be read."""
+    found = []
+    for home in homes():
+        with contextlib.suppress(ConfigError):
+            found += [(called(one), home.name) for one in config.read(home.config).bind if one.instance == name]
+    return found

@@ -192,6 +192,8 @@ def _preset(word: str) -> Path:
     """A file that the person named, or one of the presets in `instances/`."""
     file = Path(word).expanduser()
     if file.suffix == ".toml" or "/" in word:
+        if not file.exists():
+            raise UsageError(f"{file} is not there", fix="name a .toml file, or a preset, as --from project")
         return file.resolve()
     found = resource("instances") / f"{word}.toml"
     if not found.exists():
