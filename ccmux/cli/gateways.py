@@ -99,6 +99,17 @@ def room(home: Home, word: str, *, make: bool = False) -> Found:
         return Found(word, todo=f"(it could not be looked up: {error.what})")
 
 
+def ids_of(home: Home, words: tuple[str, ...]) -> tuple[str, ...]:
+    """As `users`, where each that is no `@name` must look like an id of the service. Raises UsageError."""
+    if directory.known(home):
+        names = directory.of(home)
+        wrong = next((word for word in words if not word.startswith("@") and not names.is_id(word)), "")
+        asyncio.run(names.close())
+        if wrong:
+            raise UsageError(f"{wrong[:60]!a} is no id of {home.kind}", fix=f"say its id, or of a person @{wrong[:60]}")
+    return users(home, words)
+
+
 def users(home: Home, words: tuple[str, ...]) -> tuple[str, ...]:
     """Ids of people, of whom some are given as `@name`."""
 

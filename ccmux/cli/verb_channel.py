@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ccmux.cli import render
-from ccmux.cli.gateways import WHICH, bound, change, existing, for_instance, the_one, users
+from ccmux.cli.gateways import WHICH, bound, change, existing, for_instance, ids_of, the_one, users
 from ccmux.cli.instances import INSTANCE
 from ccmux.errors import CcmuxError, UsageError
 from ccmux.fleet import registry
@@ -122,10 +122,10 @@ def test(name: str, which: str) -> int:
 def allow(ids: tuple[str, ...], operator: bool, bot: bool, team: bool, which: str) -> int:
     """Have people (or programs, or workspaces) heard: ids, or @name."""
     if operator + bot + team > 1:
-        raise UsageError("one of --operator, --bot and --team")
+        raise UsageError("only one of --operator, --bot and --team", fix="ccmux channel allow --help")
     home = the_one(which)
     to = "operators" if operator else "bots" if bot else "teams" if team else "users"
-    found = ids if team else users(home, ids)
+    found = ids_of(home, ids)
     change(home, lambda spec: binding.allow(spec, found, to=to))
     print(f"{home.name}: {', '.join(found)} {'is' if len(found) == 1 else 'are'} among its {to}")
     return 0
@@ -163,7 +163,9 @@ def pair(code: str, operator: bool, which: str) -> int:
     from ccmux.gateways.spool import pairings
     from ccmux.gateways.spooled import change as change_spool
 
-    missed: CcmuxError = UsageError("no gateway has ever run", fix="ccmux gateway ls")
+    missed: CcmuxError = UsageError(
+        "no gateway has ever run, so nobody was told a code", fix="ccmux gateway ls tells what to do"
+    )
     for home in [existing(which)] if which else homes():
         if not home.spool.exists():
             continue

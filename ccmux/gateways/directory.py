@@ -36,6 +36,9 @@ class Directory(Protocol):
     async def room(self, word: str, *, make: bool = False) -> Found:
         """The room of that name or id; `make`: made, and joined, where that may be done. Raises UsageError: there is none."""
 
+    def is_id(self, word: str) -> bool:
+        """Whether it looks like an id of a person, program or workspace. Nothing is asked."""
+
     async def user(self, name: str) -> str:
         """The id of the person whom everybody calls so. Raises UsageError when there is none, or are several."""
 

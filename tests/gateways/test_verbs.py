@@ -226,6 +226,9 @@ def test_who_is_heard(office: Office) -> None:
     assert _spec(office).access.users == ("U2",)
     office.run("channel", "deny", "U1", code=2)
     office.run("channel", "allow", "U 3", code=2)
+    office.run("channel", "allow", "ann", code=2)
+    assert "@ann" in office.stderr
+    office.run("channel", "allow", "acme", "--team", code=2)
     assert _spec(office).access.users == ("U2",)
 
 
@@ -344,6 +347,21 @@ def test_up_and_down_take_gateways_along(office: Office) -> None:
     assert "gateway slack: stopped" in office.run("down")
     assert not office.pid()
     assert office.status("a")["state"] == "stopped"
+
+
+def test_an_instance_whose_room_is_wrong_is_told_to_be_there_and_so_is_a_room_that_stays(office: Office) -> None:
+    office.set_up()
+    office.run("new", "a", "--no-start", "--slack", "two words", code=2)
+    assert "a was made, but works in no room yet" in office.stderr
+    office.run("new", "a", "--no-start", "--slack", "two words", code=2)
+    assert "a is there, but works in no room yet" in office.stderr
+    office.run("channel", "bind", "a", "nothing", code=2)
+    assert "there is no channel 'nothing'" in office.stderr
+    assert not _spec(office).bind
+    office.run("new", "a", "--no-start", "--slack", "#of-a")
+    assert "is still bound to it: ccmux channel unbind a" in office.run("rm", "a")
+    office.run("new", "b", "--from", "gone/none.toml", code=2)
+    assert "none.toml is not there" in office.stderr
 
 
 def test_an_instance_is_made_with_its_room(office: Office) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from ccmux.errors import GatewayError, Rejected, Undeliverable, UsageError
 from ccmux.gateways.directory import Found
 from ccmux.gateways.home import Home
@@ -9,6 +12,8 @@ from ccmux.gateways.slack import rooms, tokens
 from ccmux.gateways.slack.api import REAL, Api
 from ccmux.gateways.slack.preflight import account
 from ccmux.gateways.slack.rooms import Channel
+
+_ID: Final = re.compile(r"[A-Z][A-Z0-9]{1,30}")
 
 
 class SlackDirectory:
@@ -24,6 +29,8 @@ class SlackDirectory:
             found = await self._made(word) if make and word.startswith("#") else None
         if found is None and word.startswith("#"):
             raise UsageError(f"there is no channel {word} that the app may see", fix=await self._invite(word))
+        if found is None and not rooms.is_id(word):
+            raise UsageError(f"there is no channel {word[:60]!a}", fix="say #name, or the id at the end of its details")
         if found is None:  # a private one may be there
             return Found(word, todo=f"the app does not see it (or the id is wrong): {await self._invite('it')}")
         if found.archived:
@@ -35,6 +42,10 @@ class SlackDirectory:
         except (Undeliverable, Rejected):
             return Found(found.id, _called(found), todo=await self._invite(_called(found)))
         return Found(joined.id or found.id, _called(found))
+
+    def is_id(self, word: str) -> bool:
+        """In capitals, which no name has."""
+        return _ID.fullmatch(word) is not None
 
     async def user(self, name: str) -> str:
         """Handles and display names are chosen by people: of two who are called alike, neither is taken."""

@@ -32,10 +32,15 @@ class Channel(msgspec.Struct, frozen=True):
     archived: bool = False
 
 
+def is_id(word: str) -> bool:
+    """Whether it looks like the id of a conversation."""
+    return _CHANNEL.fullmatch(word) is not None
+
+
 async def find(api: Api, name: str) -> Channel | None:
     """By `#name` or id. Raises UsageError for what can be neither, or a GatewayError."""
     wanted = name.removeprefix("#")
-    if _CHANNEL.fullmatch(wanted) and not name.startswith("#"):
+    if is_id(wanted) and not name.startswith("#"):
         return await info(api, wanted)
     if not _NAME.fullmatch(wanted):
         raise UsageError(
