@@ -12,6 +12,7 @@ from ccmux.errors import CcmuxError, DiskTrouble, GatewayError, NotNow, Rejected
 from ccmux.gateways.base import Inlet, Room
 from ccmux.gateways.slack.api import Api
 from ccmux.gateways.slack.events import Own, edit, heard, order
+from ccmux.gateways.slack.outcome import MissingScope
 from ccmux.gateways.slack.reader import Reader
 from ccmux.gateways.slack.standing import Standing
 from ccmux.gateways.slack.timing import Timing
@@ -35,6 +36,9 @@ class Back:
         """keys of messages that were new to us in their edited form: that edit is no news"""
         self.missed: Callable[[float], None] = lambda _at: None
         """a message came by the history that the socket had not brought, said at"""
+        self.refused: Callable[[str], None] = lambda _why: None
+        """our token is taken no more"""
+        self._again = False
 
     def want(self) -> None:
         """Read now, or once more when it is reading."""
@@ -54,12 +58,13 @@ class Back:
             except CcmuxError as error:
                 self._api.log.warning("nothing is read back: %s", error.what)
                 continue
+            self._again = False
             for room in rooms:
                 await self.room(inlet, known, room)
 
     def _every(self) -> float:
-        """Oftener while others take events away: what they took is only found here."""
-        return self._timing.poll / (10 if self._standing.health.rivals else 1)
+        """Oftener while others take events away, or when a room could not be read: what was said there is only found here."""
+        return self._timing.poll / (10 if self._standing.health.rivals or self._again else 1)
 
     async def room(self, inlet: Inlet, own: Own, room: Room) -> None:
         """One room to its end. Whatever happens, what waits there is let go on."""
@@ -67,9 +72,12 @@ class Back:
             await self._read(inlet, own, room)
             self._standing.note(room.id, "")
         except (Undeliverable, Rejected) as error:
+            if isinstance(error, Rejected) and not isinstance(error, MissingScope):
+                self.refused(error.what)
             if self._standing.note(room.id, f"{room.id} cannot be read: {error.what}"):
                 self._api.log.warning("%s cannot be read: %s", room.id, error)
         except (GatewayError, DiskTrouble) as error:
+            self._again = True
             self._api.log.info("%s was not read back: %s", room.id, error.what)
         except Exception:
             self._api.log.exception("%s was not read back", room.id)

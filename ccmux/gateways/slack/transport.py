@@ -42,6 +42,7 @@ class Slack:
         self._back = Back(api, self._reader, self._standing, self._timing, self._known)
         self._back.missed = self._missed
         self._socket = Socket(api, self._standing, self._timing, self._handle, self._back.want)
+        self._back.refused = self._socket.replace
         self._inlet: Inlet | None = None
         self._unheard = 0
         self._tasks: set[asyncio.Task[None]] = set()

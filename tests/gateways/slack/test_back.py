@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ccmux.errors import NotNow
+from ccmux.errors import NotNow, Rejected
 from ccmux.gateways.base import Room
 from ccmux.gateways.slack.events import order, ts
 from ccmux.gateways.words import Kind
@@ -234,3 +235,16 @@ async def test_what_is_said_while_threads_are_read_is_not_passed_over(world: Wor
         world.ann.post(world.room, f"reply {number}", root.ts)
     slow.left = 0
     await world.inlet.until(lambda: {f"top {number}" for number in range(6)} <= set(world.inlet.texts))
+
+
+async def test_a_token_that_is_revoked_later_is_told_as_such(world: World) -> None:
+    world.bind()
+    world.transport = transport(world.slack, world.bot, msgspec.structs.replace(FAST, poll=0.2))
+    running = asyncio.create_task(world.transport.run(world.inlet))
+    await world.inlet.until(lambda: world.transport.health().state == "up")
+    world.slack.revoke(world.bot.token)
+    with pytest.raises(Rejected, match="token_revoked"):
+        await running
+    health = world.transport.health()
+    assert health.state == "credentials"
+    assert "slack setup" in health.fix
