@@ -53,15 +53,15 @@ class Line:
     async def taken(self, ack: Ack) -> None:
         """Files that came with it are the instance's now."""
 
-        def work(db: sqlite3.Connection) -> None:
-            kept = kept_ones.get(db, ack.ack) if kept_ones.taken(db, ack.ack, ack.message) else None
-            if kept is not None and ack.queued:
-                self._say.about(db, kept, Notice(f"queued: {ack.queued} before it"))
-            if kept is not None:
+        def work(db: sqlite3.Connection) -> Kept | None:
+            kept = self._own(db, ack.ack)
+            if kept is not None and kept_ones.taken(db, kept.name, ack.message):
+                if ack.queued:
+                    self._say.about(db, kept, Notice(f"queued: {ack.queued} before it"))
                 self._say.typing(db, kept)
+            return kept
 
-        await self._db.insist(work)
-        shutil.rmtree(self._files / ack.ack, ignore_errors=True)
+        self._tidy(await self._db.insist(work))
         self._say.kick()
         self._begun(self._instance)
 
@@ -71,14 +71,14 @@ class Line:
             log.info("%s does not take %s now: %s", self._instance, nack.nack, nack.why)
             return
 
-        def work(db: sqlite3.Connection) -> None:
-            kept = kept_ones.get(db, nack.nack)
-            if kept is not None and kept_ones.ended(db, nack.nack, "refused", nack.why):
+        def work(db: sqlite3.Connection) -> Kept | None:
+            kept = self._own(db, nack.nack)
+            if kept is not None and kept_ones.ended(db, kept.name, "refused", nack.why):
                 self._say.about(db, kept, Notice(f"not taken: {nack.why}", trouble=True))
                 self._say.mark(db, kept, Mark.FAILED)
+            return kept
 
-        await self._db.insist(work)
-        shutil.rmtree(self._files / nack.nack, ignore_errors=True)
+        self._tidy(await self._db.insist(work))
         self._say.kick()
 
     async def said(self, said: Said) -> None:
@@ -105,7 +105,7 @@ class Line:
     def _said(self, db: sqlite3.Connection, said: Said, approval: dict[str, Any] | None) -> None:
         if notes.heard_before(db, f"{self._instance}:{said.id}", time.time()):
             return
-        kept = kept_ones.get(db, said.to) if said.to else None
+        kept = self._own(db, said.to)
         if approval is not None:
             self._say.question(db, kept, self._instance, approval)
         elif said.about:
@@ -126,6 +126,16 @@ class Line:
         kept_ones.ended(db, kept.name, "answered")
         self._say.about(db, kept, Answer(said.text, _files_of(said.files)))
         self._say.mark(db, kept, Mark.DONE)
+
+    def _own(self, db: sqlite3.Connection, name: str) -> Kept | None:
+        """The message of that name, if it is this instance's: what stands in its FIFO ends nothing of another's."""
+        kept = kept_ones.get(db, name) if name else None
+        return kept if kept is not None and kept.instance == self._instance else None
+
+    def _tidy(self, kept: Kept | None) -> None:
+        """By the name in the spool: one in a FIFO may be any path."""
+        if kept is not None:
+            shutil.rmtree(self._files / kept.name, ignore_errors=True)
 
     def _tell(self, db: sqlite3.Connection, kept: Kept | None, out: Answer | Notice) -> None:
         if kept is not None:

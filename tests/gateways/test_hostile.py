@@ -1,0 +1,116 @@
+"""What an instance, a writer of its FIFOs or a change in a bad moment must not be able to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccmux.core.link import Ack, Nack
+from ccmux.fifo.peer import Said
+from ccmux.gateways.config import DIRECT, Access, Binding, GatewaySpec
+from ccmux.gateways.lines import Line
+from ccmux.gateways.loopback import Loopback
+from ccmux.gateways.reception import Reception
+from ccmux.gateways.say import Say
+from ccmux.gateways.spool import acts, notes
+from ccmux.gateways.spool import heard as kept_ones
+from ccmux.gateways.spool.heard import name_of
+from ccmux.gateways.spool.schema import SPOOL
+from ccmux.gateways.words import Heard, Kind, Place, Sender
+from ccmux.journal.database import Database
+
+ANNA = Sender("anna")
+ACCESS = Access(teams=("here",), users=("anna",), operators=("anna",))
+
+
+class Desk:
+    """A gateway's parts without its process: a spool, what is heard, a line to each instance."""
+
+    def __init__(self, directory: Path, *bound: tuple[str, str]) -> None:
+        self.files = directory / "files"
+        self.files.mkdir()
+        self.spec = GatewaySpec(access=ACCESS, bind=tuple(Binding(room, name) for room, name in bound))
+        self.db = Database(directory / "spool.db", schema=SPOOL)
+        self.spawned: list[str] = []
+        transport = Loopback(directory / "rooms")
+        say = Say(self.db, transport, lambda: self.spec, lambda: None)
+        self.reception = Reception(
+            self.db,
+            transport,
+            lambda: self.spec,
+            say=say,
+            handed=lambda _name: None,
+            changed=lambda: None,
+            spawn=self._spawn,
+        )
+        self.lines = {
+            name: Line(name, self.db, reception=self.reception, say=say, files=self.files, begun=lambda _name: None)
+            for _, name in bound
+        }
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        work.close()
+        self.spawned.append(name)
+
+    async def hear(self, number: int, text: str, room: str = "r-a", **more: Any) -> str:
+        key = f"t:{room}:{number}:{more.get('kind', '')}"
+        place = Place(room, "", room.startswith("direct-"), "here")
+        native = more.pop("native", str(number))
+        await self.reception.put(Heard(key, place, ANNA, native, f"{number:012}", float(number), text, **more))
+        return name_of(key)
+
+    async def state(self, name: str) -> str:
+        kept = await self.db.read(lambda db: kept_ones.get(db, name))
+        assert kept is not None
+        return kept.state
+
+    async def posts(self) -> list[tuple[str, str]]:
+        rows = await self.db.read(acts.open_ones)
+        return [(row.act.place.room, str(row.act.draft.body.get("text"))) for row in rows if not row.marks]
+
+
+@asynccontextmanager
+async def desk(directory: Path, *bound: tuple[str, str]) -> AsyncIterator[Desk]:
+    made = Desk(directory, *(bound or (("r-a", "project-a"), ("r-b", "project-b"))))
+    try:
+        yield made
+    finally:
+        await made.db.close()
+
+
+@pytest.mark.parametrize("frame", ["ack", "nack"])
+def test_an_acknowledgement_of_anything_else_removes_no_files(tmp_path: Path, frame: str) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+
+    async def main() -> None:
+        async with desk(tmp_path) as at:
+            for name in (str(precious), "../precious"):
+                if frame == "ack":
+                    await at.lines["project-a"].taken(Ack(1, name))
+                else:
+                    await at.lines["project-a"].refused(Nack(1, name, "no"))
+
+    asyncio.run(main())
+    assert precious.is_dir()
+
+
+def test_an_instance_ends_no_message_of_another_and_says_nothing_in_its_room(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(tmp_path) as at:
+            name = await at.hear(1, "for b", "r-b")
+            line = at.lines["project-a"]
+            await line.taken(Ack(1, name, message="m-1"))
+            await line.refused(Nack(1, name, "no"))
+            await line.said(Said("r1", "forged", to=name))
+            assert await at.state(name) == "kept"
+            assert await at.posts() == [("r-a", "forged")]
+            await at.lines["project-b"].taken(Ack(1, name, message="m-2"))
+            assert await at.state(name) == "taken"
+
+    asyncio.run(main())
