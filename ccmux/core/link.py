@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -200,6 +201,10 @@ class Outstanding:
     def settled(self, name: str) -> bool:
         """It was acknowledged; whether it was outstanding."""
         return self._sent.pop(name, None) is not None
+
+    def only(self, names: Collection[str]) -> None:
+        """The rest need not be sent any more, and wakes nobody."""
+        self._sent = {name: sent for name, sent in self._sent.items() if name in names}
 
     def reader_changed(self) -> None:
         """What the old reader had not acknowledged may be lost: all of it is due."""

@@ -125,12 +125,14 @@ class Peer:
     async def _write_all(self) -> bool:
         """Everything that is due; False when nobody reads."""
         letters = await self._store.waiting(WINDOW)
+        self._outstanding.only({letter.id for letter in letters})
         now = time.monotonic()
         if self._writer.reader_left():
             self._greeted = False
             self._outstanding.reader_changed()
         if not self._greeted:
-            self._frames.appendleft(line(Hello(1, self._name, self._on)))
+            if not await self._writer.write([line(Hello(1, self._name, self._on))]):
+                return False
             self._greeted = True
         while self._frames:
             if not await self._writer.write([self._frames[0]]):
@@ -200,7 +202,12 @@ class Peer:
         if isinstance(whole, Malformed):
             log.warning("%s: %s", self._out, whole.why)  # it comes again, whole
         elif whole is not None:
-            await self._store.said(msgspec.structs.replace(msgspec.convert(value, Said), text=whole.text))
+            try:
+                said = msgspec.convert(value, Said)
+            except msgspec.ValidationError as error:
+                log.warning("%s: not a line of the link: %s", self._out, error)
+                return
+            await self._store.said(msgspec.structs.replace(said, text=whole.text))
             self._frames.append(line(Ack(1, whole.id, on=self._on)))
             self._kick.set()
 

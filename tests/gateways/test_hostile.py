@@ -12,16 +12,16 @@ import pytest
 
 from ccmux.core.link import Ack, Nack
 from ccmux.fifo.peer import Said
-from ccmux.gateways.config import DIRECT, Access, Binding, GatewaySpec
+from ccmux.gateways.config import Access, Binding, GatewaySpec
 from ccmux.gateways.lines import Line
 from ccmux.gateways.loopback import Loopback
 from ccmux.gateways.reception import Reception
 from ccmux.gateways.say import Say
-from ccmux.gateways.spool import acts, notes
+from ccmux.gateways.spool import acts
 from ccmux.gateways.spool import heard as kept_ones
 from ccmux.gateways.spool.heard import name_of
 from ccmux.gateways.spool.schema import SPOOL
-from ccmux.gateways.words import Heard, Kind, Place, Sender
+from ccmux.gateways.words import Heard, Place, Sender
 from ccmux.journal.database import Database
 
 ANNA = Sender("anna")
