@@ -14,7 +14,7 @@ from ccmux.errors import JournalError, Refused, UsageError
 from ccmux.fifo.pipe import PIPE_BUF
 from ccmux.journal import links
 from ccmux.journal.database import Database
-from ccmux.model.ids import PROJECT_REPORT, ChannelName, MessageId
+from ccmux.model.ids import PROJECT_REPORT, ChannelName, MessageId, project_of
 from ccmux.model.message import Message
 
 log = logging.getLogger(__name__)
@@ -41,13 +41,18 @@ class Links:
         """of the assistant: takes what came on in.project-report; says why it is no report"""
 
     async def heard(self, came_on: ChannelName, frame: Frame | Malformed) -> None:
-        """One frame. What concerns its peer concerns the channel on which that wants its answers.
+        """One frame. What concerns its peer concerns the channel on which that wants its answers; only projects,
+        which share one, may choose it: who may write to one channel has no say in another's.
 
         A message is acknowledged after its commit; what cannot be taken is told with the reason.
         """
         channel = came_on
         if not isinstance(frame, Malformed) and frame.on:
-            channel = ChannelName(frame.on)
+            if came_on == PROJECT_REPORT and project_of(frame.on, lambda _: True):
+                channel = ChannelName(frame.on)
+            elif frame.on != came_on:
+                name = frame.id if isinstance(frame, Part) else ""
+                frame = Malformed(name, f"who writes to {came_on} is not answered on {frame.on}")
         if isinstance(frame, Bye):
             await self._db.insist(partial(links.leave, channel=channel))
             self._hub.linked.discard(channel)
