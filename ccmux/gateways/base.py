@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from ccmux.gateways.words import Act, Caps, Draft, Health, Heard, Mark, Out, Press, RemoteFile, Sender
+from ccmux.gateways.words import Act, Caps, Draft, Health, Heard, Mark, Out, Place, Press, RemoteFile, Sender
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Inlet(Protocol):
     async def press(self, press: Press) -> str:
         """A button was pressed. What to tell who pressed it, alone; empty when it was done and everybody sees it."""
 
-    async def order(self, text: str, sender: Sender, room: str) -> str:
+    async def order(self, text: str, sender: Sender, place: Place) -> str:
         """A command of the service itself (`/ccmux status`); what to tell who gave it, alone."""
 
     async def rooms(self) -> Sequence[Room]:

@@ -61,7 +61,10 @@ class Line:
                 self._say.typing(db, kept)
             return kept
 
-        self._tidy(await self._db.insist(work))
+        kept = await self._db.insist(work)
+        self._tidy(kept)
+        if kept is not None and kept.reason == REGRETTED and kept.state in ("kept", "taken"):
+            self._reception.cancel(self._instance, ack.message)
         self._say.kick()
         self._begun(self._instance)
 

@@ -20,7 +20,7 @@ from ccmux.gateways.say import Say
 from ccmux.gateways.spool import heard as kept_ones
 from ccmux.gateways.spool import notes, pairings
 from ccmux.gateways.spool.heard import Kept
-from ccmux.gateways.words import Heard, Kind, Mark, Notice, Press, Sender
+from ccmux.gateways.words import Heard, Kind, Mark, Notice, Place, Press, Sender
 from ccmux.journal.database import Database
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Reception:
                 self._offer_pairing(db, heard, now)
             return True
         if heard.kind is not Kind.SAID:
-            return self._changed_mind(db, heard, now)
+            return self._changed_mind(db, heard, verdict.binding.instance, now)
         state = "kept" if verdict.order is None else "order"
         kept = kept_ones.put(db, heard, verdict.binding.instance, now, state)
         self._say.mark(db, kept, Mark.KEPT)
@@ -100,20 +100,22 @@ class Reception:
             words = f"I do not know you. Whoever runs this can let you in within an hour: ccmux channel pair {code}"
             self._say.at(db, heard.place, Notice(words))
 
-    def _changed_mind(self, db: sqlite3.Connection, heard: Heard, now: float) -> Kept | bool:
+    def _changed_mind(self, db: sqlite3.Connection, heard: Heard, instance: str, now: float) -> Kept | bool:
         """An edit or a deletion of something that was kept. What the instance has not begun is replaced or taken back."""
         before = kept_ones.latest_of(db, heard.place.room, heard.native)
         if before is None or before.sender.id != heard.sender.id:
             notes.drop(db, heard, f"{heard.kind} what was not kept", now)
             return True
+        if heard.kind is Kind.EDITED:
+            refused = _no_news(heard, before, instance)
+            if refused:
+                notes.drop(db, heard, refused, now)
+                return True
         unheard = kept_ones.withdraw(db, before.name)
         if heard.kind is Kind.DELETED:
             notes.drop(db, heard, "deleted by who said it", now)
             if not unheard:
                 self._take_back(db, before)
-            return True
-        if before.state == "order":
-            notes.drop(db, heard, "an edit of an order", now)
             return True
         if unheard:
             return kept_ones.put(db, heard, before.instance, now)
@@ -143,13 +145,15 @@ class Reception:
             return f"not done: {error.what}"
         return str(told.get("said", ""))
 
-    async def order(self, text: str, sender: Sender, room: str) -> str:
+    async def order(self, text: str, sender: Sender, place: Place) -> str:
         """As `Inlet.order` says: `status`, or with the instance before it: `project-a status`."""
         spec = self._spec()
         if not may_decide(sender, spec):
             return f"Only operators may do that; you are {sender.id} (ccmux channel allow {sender.id} --operator)."
+        if place.team not in spec.access.teams:
+            return "Nobody is heard in another workspace."
         words = text.split(None, 1)
-        bound = spec.of_room(room, direct=True)
+        bound = spec.of_room(place.room, direct=place.direct)
         named = next((one for one in spec.bind if words and one.instance == words[0]), None)
         if named is not None:
             bound, words = named, words[1:]
@@ -188,14 +192,17 @@ class Reception:
         """Have the instance forget it, once the loop has time; in the spool's thread."""
         kept_ones.regret(db, kept.name)
         if kept.message_id:
-            self._loop.call_soon_threadsafe(lambda: self._spawn(self._cancel(kept), f"cancel {kept.message_id}"))
+            self._loop.call_soon_threadsafe(self.cancel, kept.instance, kept.message_id)
 
-    async def _cancel(self, kept: Kept) -> None:
-        """While it still waits; else its turn runs, or ran, and is answered."""
+    def cancel(self, instance: str, message_id: str) -> None:
+        """Soon, while it still waits; else its turn runs, or ran, and is answered."""
+        self._spawn(self._cancel(instance, message_id), f"cancel {message_id}")
+
+    async def _cancel(self, instance: str, message_id: str) -> None:
         try:
-            await instances.ask(kept.instance, op="cancel", id=kept.message_id)
+            await instances.ask(instance, op="cancel", id=message_id)
         except CcmuxError as error:
-            log.info("%s stays: %s", kept.message_id, error.what)
+            log.info("%s stays: %s", message_id, error.what)
 
     # reading back
 
@@ -249,6 +256,16 @@ class Reception:
 def who(sender: Sender) -> str:
     """A person as the audit and the envelope name them: the id counts, the name helps."""
     return f"{sender.id}:{sender.name}" if sender.name else sender.id
+
+
+def _no_news(heard: Heard, before: Kept, instance: str) -> str:
+    """Why an edit is nothing to its instance. What was read back was edited already when it was kept."""
+    if before.state == "order":
+        return "an edit of an order"
+    if before.instance != instance:
+        return "an edit of what another instance was told"
+    same = before.files == heard.files and before.text in (heard.text, _as_edit(heard).text)
+    return "an edit that changes nothing" if same else ""
 
 
 def _as_edit(heard: Heard) -> Heard:

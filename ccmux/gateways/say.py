@@ -156,7 +156,7 @@ def _priority(out: Out) -> Priority:
     match out:
         case Asked():
             return Priority.APPROVAL
-        case Answer():
+        case Answer() | Notice(trouble=True):  # it stands in the place of an answer
             return Priority.FINAL
         case Notice():
             return Priority.NOTICE

@@ -98,8 +98,8 @@ class Ear:
     async def press(self, press: Press) -> str:
         return f"pressed {press.approval}"
 
-    async def order(self, text: str, sender: Sender, room: str) -> str:
-        return f"{sender.id} orders {text} in {room}"
+    async def order(self, text: str, sender: Sender, place: Place) -> str:
+        return f"{sender.id} orders {text} in {place.room}"
 
     async def rooms(self) -> Sequence[Room]:
         return [Room(self.room, self.cursor)]

@@ -12,16 +12,16 @@ import pytest
 
 from ccmux.core.link import Ack, Nack
 from ccmux.fifo.peer import Said
-from ccmux.gateways.config import Access, Binding, GatewaySpec
+from ccmux.gateways.config import DIRECT, Access, Binding, GatewaySpec
 from ccmux.gateways.lines import Line
 from ccmux.gateways.loopback import Loopback
 from ccmux.gateways.reception import Reception
 from ccmux.gateways.say import Say
-from ccmux.gateways.spool import acts
+from ccmux.gateways.spool import acts, notes
 from ccmux.gateways.spool import heard as kept_ones
 from ccmux.gateways.spool.heard import name_of
 from ccmux.gateways.spool.schema import SPOOL
-from ccmux.gateways.words import Heard, Place, Sender
+from ccmux.gateways.words import Heard, Kind, Place, Priority, Sender
 from ccmux.journal.database import Database
 
 ANNA = Sender("anna")
@@ -114,3 +114,58 @@ def test_an_instance_ends_no_message_of_another_and_says_nothing_in_its_room(tmp
             assert await at.state(name) == "taken"
 
     asyncio.run(main())
+
+
+async def test_an_order_from_an_unbound_room_is_for_nobody(tmp_path: Path) -> None:
+    async with desk(tmp_path, (DIRECT, "project-a")) as at:
+        told = await at.reception.order("stop", ANNA, Place("r-z", "", False, "here"))
+        assert "bound to no instance" in told
+        told = await at.reception.order("stop", ANNA, Place("direct-anna", "", True, "elsewhere"))
+        assert "another workspace" in told
+
+
+async def test_what_was_deleted_before_the_instance_had_it_is_taken_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "remove everything")
+        line = at.lines["project-a"]
+        assert [one.id for one in await line.waiting(9)] == [name]
+        await at.hear(2, "", kind=Kind.DELETED, native="1")
+        await line.taken(Ack(1, name, message="m-1"))
+        assert at.spawned == ["cancel m-1"]
+
+
+async def test_an_edit_that_says_the_same_is_not_said_again(tmp_path: Path) -> None:
+    """Read back, a message comes as it was edited, and then its edit, also to the process after one that was killed."""
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "as edited")
+        line = at.lines["project-a"]
+        await line.waiting(9)
+        await line.taken(Ack(1, name, message="m-1"))
+        await at.hear(2, "as edited", kind=Kind.EDITED, native="1")
+        assert not await line.waiting(9)
+        assert not at.spawned
+        later = await at.hear(3, "otherwise", kind=Kind.EDITED, native="1")
+        await at.hear(4, "otherwise", kind=Kind.EDITED, native="1")
+        assert [one.id for one in await line.waiting(9)] == [later]
+
+
+async def test_an_edit_in_a_room_that_changed_hands_goes_to_nobody(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "for a")
+        line = at.lines["project-a"]
+        await line.waiting(9)
+        await line.taken(Ack(1, name, message="m-1"))
+        at.spec = GatewaySpec(access=ACCESS, bind=(Binding("r-a", "project-b"), Binding("r-b", "project-a")))
+        await at.hear(2, "for b now", kind=Kind.EDITED, native="1")
+        assert not await line.waiting(9)
+        assert not await at.lines["project-b"].waiting(9)
+        (dropped,) = await at.db.read(lambda db: notes.drops(db, 0.0))
+        assert "another instance" in dropped.reason
+
+
+async def test_why_there_is_no_answer_is_told_as_long_as_an_answer_would_be(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "hello")
+        await at.lines["project-a"].said(Said("r1", "", to=name, error="it could not be typed"))
+        (row,) = [row for row in await at.db.read(acts.open_ones) if not row.marks]
+        assert row.priority is Priority.FINAL

@@ -42,7 +42,7 @@ class Command(msgspec.Struct, frozen=True):
 
     text: str
     sender: Sender
-    room: str
+    place: Place
 
 
 def command(payload: Mapping[str, Any]) -> Command | None:
@@ -50,7 +50,8 @@ def command(payload: Mapping[str, Any]) -> Command | None:
     user, room = _text(payload, "user_id"), _text(payload, "channel_id")
     if not user or not room:
         return None
-    return Command(plain(_text(payload, "text"), {}, ""), _sender(user, _text(payload, "user_name")), room)
+    place = Place(room, "", direct(room), _text(payload, "team_id"))
+    return Command(plain(_text(payload, "text"), {}, ""), _sender(user, _text(payload, "user_name")), place)
 
 
 def _sender(user: str, name: str) -> Sender:

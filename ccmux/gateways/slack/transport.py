@@ -130,7 +130,7 @@ class Slack:
     async def _order(self, payload: Mapping[str, Any]) -> None:
         found = presses.command(payload)
         if found is not None and self._inlet is not None:
-            told = await self._inlet.order(found.text, found.sender, found.room)
+            told = await self._inlet.order(found.text, found.sender, found.place)
             await answers.tell(self.api, payload, told)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:

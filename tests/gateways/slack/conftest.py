@@ -40,7 +40,7 @@ class Recorder:
     heard: list[Heard] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
-    orders: list[tuple[str, Sender, str]] = field(default_factory=list)
+    orders: list[tuple[str, Sender, Place]] = field(default_factory=list)
     listed: dict[str, Room] = field(default_factory=dict)
     caught: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
@@ -74,8 +74,8 @@ class Recorder:
         await self._tell()
         return self.reply
 
-    async def order(self, text: str, sender: Sender, room: str) -> str:
-        self.orders.append((text, sender, room))
+    async def order(self, text: str, sender: Sender, place: Place) -> str:
+        self.orders.append((text, sender, place))
         await self._tell()
         return self.reply
 

@@ -294,7 +294,7 @@ async def test_a_command_is_acknowledged_before_it_is_done(world: World) -> None
     world.ann.slash("/ccmux", "status", world.room)
     await world.slack.wait_for(lambda: world.slack.ledger.responses)
     (given,) = world.inlet.orders
-    assert (given[0], given[1].id, given[2]) == ("status", world.ann.id, world.room.id)
+    assert (given[0], given[1].id, given[2].room) == ("status", world.ann.id, world.room.id)
     assert world.slack.acked(world.bot)
 
 
