@@ -211,13 +211,20 @@ class Reception:
         since = time.time() - _THREADS_OF
         bound = [one.room for one in self._spec().bind]
 
-        def work(db: sqlite3.Connection) -> list[Room]:
+        def work(db: sqlite3.Connection) -> tuple[list[Room], list[str]]:
             named = [room for room in bound if room != DIRECT]
             direct = kept_ones.direct_rooms(db, since) if DIRECT in bound else []
             rooms = dict.fromkeys([*named, *direct])
-            return [Room(room, notes.cursor(db, room), tuple(kept_ones.threads(db, room, since))) for room in rooms]
+            return [
+                Room(room, notes.cursor(db, room), tuple(kept_ones.threads(db, room, since))) for room in rooms
+            ], direct
 
-        return await self._db.read(work)
+        rooms, direct = await self._db.read(work)
+        if DIRECT in self.behind:  # from now on each for itself
+            self.behind = {*self.behind, *direct} - {DIRECT}
+            if not direct:
+                self._handed("")
+        return rooms
 
     async def read_back(self, room: str, cursor: str) -> None:
         """As `Inlet.read_back` says."""
@@ -239,7 +246,7 @@ class Reception:
 
     def hold_back(self) -> None:
         """What was said while we were away comes first: rooms wait until they are read back, within a time."""
-        self.behind = {one.room for one in self._spec().bind if one.room != DIRECT}
+        self.behind = {one.room for one in self._spec().bind}
         if self._patience is not None:
             self._patience.cancel()
         self._patience = asyncio.get_running_loop().call_later(_CATCH_UP_WITHIN, self._patience_ends)

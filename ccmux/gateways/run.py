@@ -253,7 +253,6 @@ class Gateway:
     async def _fetch_of(self, kept: Kept, *, last: bool) -> str | None:
         """What Claude is to be told of them, mostly nothing; None: try again later."""
         to = self._home.files / kept.name
-        to.mkdir(mode=0o700, parents=True, exist_ok=True)
         missing: list[str] = []
         for number, file in enumerate(kept.files[:10], 1):
             target = to / f"{number:02}-{_safe(file.name)}"
@@ -262,6 +261,7 @@ class Gateway:
             try:
                 if file.size > self._spec.max_file_bytes:
                     raise Undeliverable(f"{file.size} bytes are more than {self._spec.max_file_bytes}")
+                to.mkdir(mode=0o700, parents=True, exist_ok=True)
                 await self._transport.fetch(file, target, self._spec.max_file_bytes)
             except (NotNow, OSError, DiskTrouble) as error:
                 if not last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,17 +12,20 @@ from typing import Any
 import pytest
 
 from ccmux.core.link import Ack, Nack
+from ccmux.daemon.systemd import Notifier
 from ccmux.fifo.peer import Said
 from ccmux.gateways.config import DIRECT, Access, Binding, GatewaySpec
+from ccmux.gateways.home import Home
 from ccmux.gateways.lines import Line
 from ccmux.gateways.loopback import Loopback
 from ccmux.gateways.reception import Reception
+from ccmux.gateways.run import Gateway
 from ccmux.gateways.say import Say
 from ccmux.gateways.spool import acts, notes
 from ccmux.gateways.spool import heard as kept_ones
 from ccmux.gateways.spool.heard import name_of
 from ccmux.gateways.spool.schema import SPOOL
-from ccmux.gateways.words import Heard, Kind, Place, Priority, Sender
+from ccmux.gateways.words import Heard, Kind, Place, Priority, RemoteFile, Sender
 from ccmux.journal.database import Database
 
 ANNA = Sender("anna")
@@ -169,3 +173,44 @@ async def test_why_there_is_no_answer_is_told_as_long_as_an_answer_would_be(tmp_
         await at.lines["project-a"].said(Said("r1", "", to=name, error="it could not be typed"))
         (row,) = [row for row in await at.db.read(acts.open_ones) if not row.marks]
         assert row.priority is Priority.FINAL
+
+
+async def test_a_full_disk_ends_no_gateway_because_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCMUX_HOME", str(tmp_path))
+    home = Home("loopback")
+    home.path.mkdir(parents=True)
+    home.files.write_text("in the way, as a full disk is")
+    async with desk(tmp_path) as at:
+        file = tmp_path / "given"
+        file.write_text("x")
+        name = await at.hear(1, "look", files=(RemoteFile("f", "given", 1, str(file)),))
+        kept = await at.db.read(lambda db: kept_ones.get(db, name))
+        assert kept is not None
+        gateway = Gateway(home, Loopback(tmp_path / "rooms"), Notifier.from_environment())
+        assert await gateway._fetch_of(kept, last=False) is None
+        assert "could not be had" in str(await gateway._fetch_of(kept, last=True))
+
+
+async def test_in_direct_conversations_what_was_missed_comes_first(tmp_path: Path) -> None:
+    async with desk(tmp_path, (DIRECT, "project-a")) as at:
+        line, now = at.lines["project-a"], int(time.time())
+        name = await at.hear(now, "long ago", "direct-anna")
+        await line.taken(Ack(1, name, message="m-1"))
+        at.reception.hold_back()
+        live = await at.hear(now + 2, "the second", "direct-anna")
+        assert not await line.waiting(9)
+        assert [one.id for one in await at.reception.rooms()] == ["direct-anna"]
+        missed = await at.hear(now + 1, "the first", "direct-anna")
+        assert not await line.waiting(9)
+        at.reception.caught_up("direct-anna")
+        assert [one.id for one in await line.waiting(9)] == [missed, live]
+
+
+async def test_a_direct_conversation_that_is_new_waits_for_no_other(tmp_path: Path) -> None:
+    async with desk(tmp_path, (DIRECT, "project-a")) as at:
+        at.reception.hold_back()
+        name = await at.hear(1, "hello", "direct-anna")
+        assert [one.id for one in await at.reception.rooms()] == ["direct-anna"]
+        assert not await at.lines["project-a"].waiting(9)
+        at.reception.caught_up("direct-anna")
+        assert [one.id for one in await at.lines["project-a"].waiting(9)] == [name]

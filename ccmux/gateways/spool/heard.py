@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from ccmux.gateways.config import DIRECT
 from ccmux.gateways.words import Heard, Mark, Place, RemoteFile, Sender
 
 _files = msgspec.json.Decoder(tuple[RemoteFile, ...]).decode
@@ -107,6 +108,8 @@ def offer(db: sqlite3.Connection, instance: str, limit: int, behind: Collection[
         if room in behind:
             continue
         for row in group:
+            if row["direct"] and DIRECT in behind:
+                break
             if not row["fetched"]:
                 break
             ready.append(row)
