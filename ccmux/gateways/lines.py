@@ -45,10 +45,12 @@ class Line:
     async def waiting(self, limit: int) -> Sequence[Letter]:
         """Marked as offered before it is."""
         kept = await self._db.insist(lambda db: kept_ones.offer(db, self._instance, limit, self._reception.behind))
-        return [
-            Letter(one.name, one.text, who(one.sender), files=str(self._files / one.name) if one.files else "")
-            for one in kept
-        ]
+        return [Letter(one.name, one.text, who(one.sender), files=self._files_with(one)) for one in kept]
+
+    def _files_with(self, kept: Kept) -> str:
+        """Where they are; empty also where none of them could be had."""
+        directory = self._files / kept.name
+        return str(directory) if kept.files and directory.is_dir() else ""
 
     async def taken(self, ack: Ack) -> None:
         """Files that came with it are the instance's now."""
@@ -69,14 +71,16 @@ class Line:
         self._begun(self._instance)
 
     async def refused(self, nack: Nack) -> None:
-        """For good: who said it is told why. For now: it is offered again by itself."""
+        """For good: who said it is told why. For now: it is offered again by itself. What was taken stays so: a copy of it
+        that came late finds its files gone.
+        """
         if nack.retry:
             log.info("%s does not take %s now: %s", self._instance, nack.nack, nack.why)
             return
 
         def work(db: sqlite3.Connection) -> Kept | None:
             kept = self._own(db, nack.nack)
-            if kept is not None and kept_ones.ended(db, kept.name, "refused", nack.why):
+            if kept is not None and kept.state == "kept" and kept_ones.ended(db, kept.name, "refused", nack.why):
                 self._say.about(db, kept, Notice(f"not taken: {nack.why}", trouble=True))
                 self._say.mark(db, kept, Mark.FAILED)
             return kept

@@ -214,3 +214,25 @@ async def test_a_direct_conversation_that_is_new_waits_for_no_other(tmp_path: Pa
         assert not await at.lines["project-a"].waiting(9)
         at.reception.caught_up("direct-anna")
         assert [one.id for one in await at.lines["project-a"].waiting(9)] == [name]
+
+
+async def test_what_the_instance_has_is_not_refused_because_it_came_twice(tmp_path: Path) -> None:
+    """The second copy of a letter finds its files gone: the first one took them."""
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "hello")
+        line = at.lines["project-a"]
+        await line.taken(Ack(1, name, message="m-1"))
+        await line.refused(Nack(1, name, "its files cannot be read"))
+        assert await at.state(name) == "taken"
+        assert not await at.posts()
+
+
+async def test_a_message_of_whose_files_none_could_be_had_goes_without(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        name = await at.hear(1, "look", files=(RemoteFile("f", "given", 1, "/nowhere"),))
+        await at.db.run(lambda db: kept_ones.fetched(db, name, "\n(gone)"))
+        (letter,) = await at.lines["project-a"].waiting(9)
+        assert letter.files == ""
+        (at.files / name).mkdir()
+        (letter,) = await at.lines["project-a"].waiting(9)
+        assert letter.files == str(at.files / name)
