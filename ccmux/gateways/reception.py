@@ -204,6 +204,27 @@ class Reception:
         except CcmuxError as error:
             log.info("%s stays: %s", message_id, error.what)
 
+    async def let_go(self, there: Callable[[str], bool], *, unbound: bool) -> None:
+        """Tell who waits for an instance that is no longer `there`, or whose room is another's (`unbound`: or nobody's)."""
+        spec = self._spec()
+
+        def work(db: sqlite3.Connection) -> None:
+            for kept in kept_ones.unanswered(db):
+                bound = spec.of_room(kept.place.room, direct=kept.place.direct)
+                if kept.state == "taken":
+                    why = "" if there(kept.instance) else f"{kept.instance} was removed before it answered"
+                elif bound is None:
+                    why = "not taken: this room is bound to no instance any more" if unbound else ""
+                else:
+                    why = "" if bound.instance == kept.instance else "not taken: this room is another instance's now"
+                if why and kept_ones.ended(db, kept.name, "failed" if kept.state == "taken" else "refused", why):
+                    log.warning("%s for %s: %s", kept.name, kept.instance, why)
+                    self._say.about(db, kept, Notice(why, trouble=True))
+                    self._say.mark(db, kept, Mark.FAILED)
+
+        await self._db.insist(work)
+        self._say.kick()
+
     # reading back
 
     async def rooms(self) -> Sequence[Room]:

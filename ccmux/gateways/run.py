@@ -56,6 +56,10 @@ _FETCH_AGAIN: Final = 5.0
 _FETCH_TRIES: Final = 5
 
 
+def _there(instance: str) -> bool:
+    return InstancePaths.of(instance).home.is_dir()
+
+
 def _safe(name: str) -> str:
     """A file name of our own: what a stranger chose is data."""
     kept = "".join(char if char.isascii() and (char.isalnum() or char in ".-_") else "-" for char in name)
@@ -292,6 +296,7 @@ class Gateway:
                 continue
             log.info("%s has changed", self._home.config)
             await self._bind()
+            await self._reception.let_go(_there, unbound=False)
             self._reception.changed()
 
     def _config_stamp(self) -> tuple[int, int]:
@@ -329,6 +334,7 @@ class Gateway:
     async def _tidy(self) -> None:
         while True:
             await self._db.insist(lambda db: notes.forget(db, time.time()))
+            await self._reception.let_go(_there, unbound=True)
             await asyncio.sleep(_TIDY)
 
     # tasks that nobody waits for

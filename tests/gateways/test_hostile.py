@@ -236,3 +236,24 @@ async def test_a_message_of_whose_files_none_could_be_had_goes_without(tmp_path:
         (at.files / name).mkdir()
         (letter,) = await at.lines["project-a"].waiting(9)
         assert letter.files == str(at.files / name)
+
+
+async def test_what_waits_in_a_room_that_changed_hands_is_told_so(tmp_path: Path) -> None:
+    async with desk(tmp_path, ("r-a", "project-a"), ("r-b", "project-b"), ("r-c", "project-c")) as at:
+        moved, unbound, own = await at.hear(1, "x"), await at.hear(2, "y", "r-b"), await at.hear(3, "z", "r-c")
+        at.spec = GatewaySpec(access=ACCESS, bind=(Binding("r-a", "project-c"),))
+        await at.reception.let_go(lambda _: True, unbound=False)
+        assert [await at.state(one) for one in (moved, unbound, own)] == ["refused", "kept", "kept"]
+        await at.reception.let_go(lambda _: True, unbound=True)
+        assert [await at.state(one) for one in (moved, unbound, own)] == ["refused"] * 3
+        assert [room for room, _ in await at.posts()] == ["r-a", "r-b", "r-c"]
+
+
+async def test_what_a_removed_instance_had_taken_is_told_so(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        gone, stays = await at.hear(1, "x"), await at.hear(2, "y", "r-b")
+        await at.lines["project-a"].taken(Ack(1, gone, message="m-1"))
+        await at.lines["project-b"].taken(Ack(1, stays, message="m-1"))
+        await at.reception.let_go("project-b".__eq__, unbound=True)
+        assert [await at.state(one) for one in (gone, stays)] == ["failed", "taken"]
+        assert [room for room, _ in await at.posts()] == ["r-a"]

@@ -185,6 +185,11 @@ def direct_rooms(db: sqlite3.Connection, since: float) -> list[str]:
     return [row[0] for row in rows]
 
 
+def unanswered(db: sqlite3.Connection) -> list[Kept]:
+    """Of all instances."""
+    return [_kept(row) for row in db.execute("SELECT * FROM heard WHERE state IN ('kept', 'taken') ORDER BY seq")]
+
+
 def of_message(db: sqlite3.Connection, instance: str, message_id: str) -> Kept | None:
     """By what the instance calls it."""
     row = db.execute("SELECT * FROM heard WHERE instance = ? AND message_id = ?", (instance, message_id)).fetchone()
