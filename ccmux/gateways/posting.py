@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -105,6 +106,10 @@ class Posting:
                 await self._perform(row)
         except CcmuxError as error:  # the spool cannot be written: what happened is found out after the next start
             log.error("%s: %s", row.act.id, error)  # noqa: TRY400 - the sentence says it all
+        except Exception as error:  # a fault of the transport's is no reason to stop the others, now and at each start
+            where = "".join(traceback.format_tb(error.__traceback__))  # without its words: they may hold a secret
+            log.error("%s is tried again: %s\n%s", row.act.id, type(error).__name__, where)  # noqa: TRY400
+            await self._faulty(row, type(error).__name__)
         finally:
             self._busy.discard((row.act.place.room, row.marks))
             self.kick()
@@ -132,6 +137,12 @@ class Posting:
                 await self._again(row, self._backoff(row), error.what)
         else:
             await self._db.insist(partial(acts.sent, act=row.act.id, native=native, now=time.time()))
+
+    async def _faulty(self, row: Row, why: str) -> None:
+        if row.act.draft.verb in POSTS:
+            await self._unsure(row, self._backoff(row), why)
+        else:
+            await self._again(row, self._backoff(row), why)
 
     async def _look_for(self, row: Row) -> None:
         """Whether it was posted. Where nobody can tell, it is made again: rather twice than never."""

@@ -204,6 +204,17 @@ class Reception:
         except CcmuxError as error:
             log.info("%s stays: %s", message_id, error.what)
 
+    async def doubt_orders(self) -> None:
+        """At a start, before anything is heard: of what a killed process was told to do nobody knows whether it was done."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for kept in kept_ones.untold_orders(db):
+                said = f"nobody knows whether this was done: the gateway ended. Look (/status), then say it again: {kept.text}"
+                self._say.about(db, kept, Notice(said[:300], trouble=True))
+
+        await self._db.insist(work)
+        self._say.kick()
+
     async def let_go(self, there: Callable[[str], bool], *, unbound: bool) -> None:
         """Tell who waits for an instance that is no longer `there`, or whose room is another's (`unbound`: or nobody's)."""
         spec = self._spec()

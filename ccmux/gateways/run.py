@@ -144,6 +144,7 @@ class Gateway:
                     group.create_task(self._watch_config(), name="configuration"),
                     group.create_task(self._tidy(), name="tidy"),
                 ]
+                await self._reception.doubt_orders()
                 await self._bind()
                 self._manager.tell("READY=1", f"STATUS={self._home.name}")
                 log.info("gateway %s runs as %d", self._home.name, os.getpid())
@@ -350,3 +351,5 @@ class Gateway:
             await work
         except CcmuxError as error:
             log.error("%s: %s", name, error)  # noqa: TRY400 - the sentence says it all
+        except Exception:
+            log.exception("%s", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from ccmux.gateways.spool import heard as kept_ones
 from ccmux.gateways.spool.heard import Kept
 from ccmux.gateways.words import Answer, Asked, Draft, Mark, Notice, Out, Place, Priority, Verb
 from ccmux.journal.database import Database
+
+log = logging.getLogger(__name__)
 
 _WORTH: Final = {
     Priority.APPROVAL: 7 * 86400.0,
@@ -75,6 +78,9 @@ class Say:
         """Say what answers nothing where the instance is at home; nothing, where it has no room."""
         bound = self._spec().of_instance(instance)
         if bound is None or bound.room == DIRECT:
+            log.warning(
+                "what %s says has no place: it answers nothing that is known, and %s has no room", instance, instance
+            )
             return []
         return self.at(db, Place(bound.room), out, instance=instance)
 

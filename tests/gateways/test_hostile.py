@@ -257,3 +257,24 @@ async def test_what_a_removed_instance_had_taken_is_told_so(tmp_path: Path) -> N
         await at.reception.let_go("project-b".__eq__, unbound=True)
         assert [await at.state(one) for one in (gone, stays)] == ["failed", "taken"]
         assert [room for room, _ in await at.posts()] == ["r-a"]
+
+
+async def test_an_order_that_a_kill_cut_short_is_told_to_be_in_doubt_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.hear(1, "/stop")
+        assert at.spawned == ["order stop"]
+        assert not await at.posts()
+        await at.reception.doubt_orders()
+        ((room, text),) = await at.posts()
+        assert room == "r-a"
+        assert "stop" in text
+        await at.reception.doubt_orders()
+        assert len(await at.posts()) == 1
+
+
+async def test_what_has_no_place_is_not_dropped_in_silence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with desk(tmp_path, (DIRECT, "project-a")) as at:
+        await at.lines["project-a"].said(Said("r1", "an answer", to="forgotten"))
+        assert not await at.posts()
+        assert "project-a" in caplog.text
+        assert "no place" in caplog.text

@@ -216,3 +216,32 @@ async def test_an_edit_waits_for_what_it_edits_and_goes_with_it(tmp_path: Path) 
     with contextlib.suppress(asyncio.CancelledError):
         await life
     await db.close()
+
+
+class Faulty(Weather):
+    """A transport with a fault in it."""
+
+    async def perform(self, act: Act) -> str:
+        if act.draft.body.get("text") == "poison":
+            self.calls.append(act.id)
+            raise KeyError("ts")
+        return await super().perform(act)
+
+
+async def test_a_fault_of_a_transport_holds_up_no_other_room(tmp_path: Path) -> None:
+    db = Database(tmp_path / "spool.db", schema=SPOOL)
+    service = Faulty(1, 0.0)
+    await keep(db, Draft(Verb.POST, {"text": "poison"}))
+    await keep(db, Draft(Verb.REACT, {"text": "poison"}), Place("q"))
+    running = asyncio.create_task(Posting(db, service, lambda _row, _why: None, QUICK, FAST).run())
+    async with asyncio.timeout(20):
+        while len(service.calls) < 4 and not running.done():
+            await asyncio.sleep(0.01)
+        good = await keep(db, Draft(Verb.POST, {"text": "good"}), Place("s"))
+        while not running.done() and not any(act == good for _, act, _ in service.posts):
+            await asyncio.sleep(0.05)
+    assert not running.done()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await db.close()

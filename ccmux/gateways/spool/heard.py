@@ -190,6 +190,15 @@ def unanswered(db: sqlite3.Connection) -> list[Kept]:
     return [_kept(row) for row in db.execute("SELECT * FROM heard WHERE state IN ('kept', 'taken') ORDER BY seq")]
 
 
+def untold_orders(db: sqlite3.Connection) -> list[Kept]:
+    """Orders whose outcome nobody was told."""
+    rows = db.execute(
+        "SELECT * FROM heard WHERE state = 'order'"
+        " AND NOT EXISTS (SELECT 1 FROM acts WHERE acts.name = heard.name AND acts.verb = 'post') ORDER BY seq"
+    )
+    return [_kept(row) for row in rows]
+
+
 def of_message(db: sqlite3.Connection, instance: str, message_id: str) -> Kept | None:
     """By what the instance calls it."""
     row = db.execute("SELECT * FROM heard WHERE instance = ? AND message_id = ?", (instance, message_id)).fetchone()
