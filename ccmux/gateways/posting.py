@@ -106,7 +106,7 @@ class Posting:
                 await self._perform(row)
         except CcmuxError as error:  # the spool cannot be written: what happened is found out after the next start
             log.error("%s: %s", row.act.id, error)  # noqa: TRY400 - the sentence says it all
-        except Exception as error:  # a fault of the transport's is no reason to stop the others, now and at each start
+        except Exception as error:  # noqa: BLE001 - a fault of the transport's is no reason to stop the others
             where = "".join(traceback.format_tb(error.__traceback__))  # without its words: they may hold a secret
             log.error("%s is tried again: %s\n%s", row.act.id, type(error).__name__, where)  # noqa: TRY400
             await self._faulty(row, type(error).__name__)
