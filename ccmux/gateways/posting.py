@@ -77,7 +77,7 @@ class Posting:
         async with self._group:
             while True:
                 self._kick.clear()
-                rows = await self._db.read(acts.open_ones)
+                rows = await self._db.read(acts.next_ones)
                 chosen = choose(rows, self._pace, self._busy, time.time(), time.monotonic())
                 for row in chosen.over:
                     await self._give_up(

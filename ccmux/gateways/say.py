@@ -89,7 +89,8 @@ class Say:
         if not self._transport.caps.reactions or kept.mark is mark:
             return
         now = time.time()
-        for draft in self._transport.mark(mark, kept.mark):
+        before = None if kept.mark is None or acts.unbegun(db, kept.name, now) else kept.mark
+        for draft in self._transport.mark(mark, before):
             acts.put(
                 db,
                 draft,

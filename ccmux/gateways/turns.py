@@ -73,7 +73,7 @@ class Chosen:
 
 
 def choose(rows: Sequence[Row], pace: Pace, busy: Collection[tuple[str, bool]], wall: float, now: float) -> Chosen:
-    """`rows` as `acts.open_ones` gives them; `busy`: (room, whether it is a mark) of what is being done.
+    """`rows` as `acts.next_ones` gives them; `busy`: (room, whether it is a mark) of what is being done.
 
     In one conversation (room and thread) nothing overtakes what is as urgent; marks go beside the posts.
     """

@@ -88,13 +88,44 @@ _ROW = """SELECT acts.*, coalesce(target_act.native, '') AS target_native, coale
     FROM acts LEFT JOIN acts AS target_act ON acts.target = 'act:' || target_act.id"""
 
 
-def open_ones(db: sqlite3.Connection, limit: int = 2000) -> list[Row]:
-    """What is to be done, in each room what is most urgent first."""
-    rows = db.execute(
-        f"{_ROW} WHERE acts.state IN ('waiting', 'trying', 'unsure') ORDER BY acts.room, acts.priority, acts.seq LIMIT ?",
-        (limit,),
+_MARKS = "acts.verb IN ('react', 'unreact', 'typing')"
+_NEXT = f"""WITH open AS (
+    SELECT acts.seq AS seq, acts.room AS room, acts.priority AS priority, {_MARKS} AS marks, row_number() OVER (
+        PARTITION BY acts.room, acts.thread, {_MARKS}, acts.priority ORDER BY acts.seq
+    ) AS turn
+    FROM acts LEFT JOIN acts AS target_act ON acts.target = 'act:' || target_act.id
+    WHERE acts.state IN ('waiting', 'trying', 'unsure') AND NOT (
+        acts.target LIKE 'act:%' AND target_act.native = '' AND target_act.state IN ('waiting', 'trying', 'unsure')
     )
+), first AS (
+    SELECT seq, row_number() OVER (PARTITION BY room, marks ORDER BY priority, seq) AS turn FROM open WHERE turn <= 3
+)
+{_ROW} WHERE acts.seq IN (SELECT seq FROM first WHERE turn <= ?) ORDER BY acts.room, acts.priority, acts.seq"""  # noqa: S608 - constants
+
+
+def next_ones(db: sqlite3.Connection, limit: int = 200) -> list[Row]:
+    """What may be done next, in each room what is most urgent first: the first of every conversation. However much waits, it
+    is about as much to read.
+    """
+    return [_row(row) for row in db.execute(_NEXT, (limit,))]
+
+
+def open_ones(db: sqlite3.Connection) -> list[Row]:
+    """Everything that is to be done yet."""
+    rows = db.execute(f"{_ROW} WHERE acts.state IN ('waiting', 'trying', 'unsure') ORDER BY acts.seq")
     return [_row(row) for row in rows]
+
+
+def unbegun(db: sqlite3.Connection, name: str, now: float) -> bool:
+    """Drop the latest reaction to a message, if nobody has seen it yet; whether that could be done."""
+    row = db.execute(
+        "SELECT seq, state, attempt FROM acts WHERE name = ? AND verb = 'react' ORDER BY seq DESC LIMIT 1", (name,)
+    )
+    found = row.fetchone()
+    if found is None or found["state"] != "waiting" or found["attempt"]:
+        return False
+    db.execute("UPDATE acts SET state = 'dropped', updated = ? WHERE seq = ?", (now, found["seq"]))
+    return True
 
 
 def get(db: sqlite3.Connection, act: str) -> Row | None:
