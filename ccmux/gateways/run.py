@@ -272,8 +272,8 @@ class Gateway:
                 if not last:
                     return None
                 missing.append(f"{_safe(file.name)}: {error}")
-            except CcmuxError as error:
-                missing.append(f"{_safe(file.name)}: {error.what}")
+            except (CcmuxError, ValueError) as error:  # ValueError: an address that is none
+                missing.append(f"{_safe(file.name)}: {getattr(error, 'what', 'its address is none')}")
         missing += [f"{_safe(file.name)}: too many files" for file in kept.files[10:]]
         return "".join(f"\n(a file that came with this could not be had: {one})" for one in missing)
 

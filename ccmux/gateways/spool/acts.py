@@ -85,7 +85,7 @@ def put(
 
 
 _ROW = """SELECT acts.*, coalesce(target_act.native, '') AS target_native, coalesce(target_act.state, '') AS target_state
-    FROM acts LEFT JOIN acts AS target_act ON acts.target = 'act:' || target_act.id"""
+    FROM acts LEFT JOIN acts AS target_act ON target_act.id = substr(acts.target, 5)"""
 
 
 _MARKS = "acts.verb IN ('react', 'unreact', 'typing')"
@@ -93,10 +93,9 @@ _NEXT = f"""WITH open AS (
     SELECT acts.seq AS seq, acts.room AS room, acts.priority AS priority, {_MARKS} AS marks, row_number() OVER (
         PARTITION BY acts.room, acts.thread, {_MARKS}, acts.priority ORDER BY acts.seq
     ) AS turn
-    FROM acts LEFT JOIN acts AS target_act ON acts.target = 'act:' || target_act.id
-    WHERE acts.state IN ('waiting', 'trying', 'unsure') AND NOT (
-        acts.target LIKE 'act:%' AND target_act.native = '' AND target_act.state IN ('waiting', 'trying', 'unsure')
-    )
+    FROM acts LEFT JOIN acts AS target_act ON target_act.id = substr(acts.target, 5)
+    WHERE acts.state IN ('waiting', 'trying', 'unsure')
+        AND NOT coalesce(target_act.native = '' AND target_act.state IN ('waiting', 'trying', 'unsure'), 0)
 ), first AS (
     SELECT seq, row_number() OVER (PARTITION BY room, marks ORDER BY priority, seq) AS turn FROM open WHERE turn <= 3
 )
