@@ -53,7 +53,8 @@ _CREDENTIALS: Final = 300.0
 """Seconds before refused credentials are tried again although nobody changed them."""
 _TIDY: Final = 3600.0
 _FETCH_AGAIN: Final = 5.0
-_FETCH_TRIES: Final = 5
+_FETCH_WITHIN: Final = 180.0
+"""Seconds for which a message waits for its files; then it goes without, and says so."""
 
 
 def _there(instance: str) -> bool:
@@ -113,6 +114,7 @@ class Gateway:
         self._lines: dict[str, tuple[Peer, asyncio.Task[None]]] = {}
         self._follows: dict[str, Follow] = {}
         self._told = b""
+        self._fetching: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def live(self, patience: Patience | None, bearing: Bearing | None) -> None:
@@ -240,20 +242,28 @@ class Gateway:
     # files
 
     async def _fetch(self) -> None:
-        """For ever: what came with messages, one after the other."""
-        tries: dict[str, int] = {}
+        """For ever: what came with messages; a message whose files are slow holds up its own room alone."""
         while True:
             self._reception.fetching.clear()
             for kept in await self._db.read(kept_ones.unfetched):
-                tries[kept.name] = tries.get(kept.name, 0) + 1
-                note = await self._fetch_of(kept, last=tries[kept.name] >= _FETCH_TRIES)
-                if note is None:
-                    asyncio.get_running_loop().call_later(_FETCH_AGAIN, self._reception.fetching.set)
-                    continue
-                tries.pop(kept.name)
-                await self._db.insist(partial(kept_ones.fetched, name=kept.name, note=note))
-                self._handed(kept.instance)
+                if kept.name not in self._fetching:
+                    self._fetching.add(kept.name)
+                    self._spawn(self._fetch_all(kept), f"files of {kept.name}")
             await self._reception.fetching.wait()
+
+    async def _fetch_all(self, kept: Kept) -> None:
+        """Until they are there, cannot be had, or the message has waited long enough for them."""
+        try:
+            while True:
+                note = await self._fetch_of(kept, last=time.time() - kept.received > _FETCH_WITHIN)
+                if note is not None:
+                    break
+                await asyncio.sleep(_FETCH_AGAIN)
+            await self._db.insist(partial(kept_ones.fetched, name=kept.name, note=note))
+            self._handed(kept.instance)
+        finally:
+            self._fetching.discard(kept.name)
+            self._reception.fetching.set()
 
     async def _fetch_of(self, kept: Kept, *, last: bool) -> str | None:
         """What Claude is to be told of them, mostly nothing; None: try again later."""
