@@ -21,7 +21,7 @@ from ccmux.fifo.writer import Writer
 from ccmux.journal import links, outbox
 from ccmux.journal.database import Database
 from ccmux.journal.reports import is_report
-from ccmux.model.ids import ChannelName
+from ccmux.model.ids import REPORT, ChannelName
 from ccmux.model.message import Reply
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ _WINDOW = 64
 """Replies to one peer that may be unacknowledged at once."""
 _FIRST, _LONGEST = 0.05, 1.0
 """Seconds between two looks for a reader, while a reply waits: a FIFO does not tell when a reader comes."""
+_HARDLY_READ = 15.0
+"""The same for reports where there is no assistant: one waits always, and mostly nobody ever reads it."""
 
 
 class Outflow:
@@ -74,7 +76,8 @@ class Outflow:
                     wait = await self._linked(channel, writer, outstanding)
                 else:
                     wait = await self._plain(channel, writer)
-                pause = min(_LONGEST, pause * 2) if wait == _NOBODY else _FIRST
+                longest = _HARDLY_READ if channel == REPORT else _LONGEST
+                pause = min(longest, pause * 2) if wait == _NOBODY else _FIRST
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause if wait == _NOBODY else wait):
                         await kick.wait()
