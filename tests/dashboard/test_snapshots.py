@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.dashboard import office
-from tests.dashboard.look import calm, dashboard, press
+from tests.dashboard.look import calm, dashboard, press, until, words
 
 SCREENS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "overview": ((160, 40), ("down", "down")),
@@ -36,12 +36,14 @@ SCREENS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
 @pytest.mark.usefixtures("still")
 def test_screen(name: str, snap_compare: Callable[..., bool]) -> None:
     size, keys = SCREENS[name]
+    app = dashboard()
 
     async def before(pilot: Pilot[Any]) -> None:
         await calm(pilot)
         await press(pilot, *keys)
+        await until(pilot, lambda: "looking" not in words(app), "what is shown has been looked at")
 
-    assert snap_compare(dashboard(), terminal_size=size, run_before=before)
+    assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 @pytest.mark.usefixtures("still")
