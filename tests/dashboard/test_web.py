@@ -156,13 +156,16 @@ async def test_a_port_that_is_taken_is_told() -> None:
 
 def test_it_listens_on_this_machine_alone_and_prints_the_token_once(still: Path) -> None:
     import os
+    import signal
     import subprocess
     import sys
     import threading
 
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "CCMUX_HOME": str(still)}
     argv = [sys.executable, "-m", "ccmux", "dashboard", "--web"]
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    heeding = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - whoever started us may ignore it
+    with subprocess.Popen(argv, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=heeding) as process:  # noqa: PLW1509
         watch = threading.Timer(PATIENCE, process.kill)
         watch.start()
         assert process.stdout is not None
@@ -172,7 +175,7 @@ def test_it_listens_on_this_machine_alone_and_prints_the_token_once(still: Path)
         listening = Path(f"/proc/{process.pid}/net/tcp").read_text() if Path("/proc/self/net/tcp").exists() else ""
         assert not listening or f"0100007F:{int(found[1]):04X}" in listening
         assert f"00000000:{int(found[1]):04X}" not in listening
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         rest, said = process.communicate(timeout=30)
         assert found[2] not in rest
         watch.cancel()
