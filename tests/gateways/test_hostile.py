@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from ccmux.core.link import Ack, Nack
-from ccmux.daemon.systemd import Notifier
 from ccmux.fifo.peer import Said
 from ccmux.gateways.config import DIRECT, Access, Binding, GatewaySpec
+from ccmux.gateways.fetching import Fetching
 from ccmux.gateways.home import Home
 from ccmux.gateways.lines import Line
 from ccmux.gateways.loopback import Loopback
 from ccmux.gateways.reception import Reception
-from ccmux.gateways.run import Gateway
 from ccmux.gateways.say import Say
 from ccmux.gateways.spool import acts, notes
 from ccmux.gateways.spool import heard as kept_ones
@@ -186,9 +185,17 @@ async def test_a_full_disk_ends_no_gateway_because_of_a_file(tmp_path: Path, mon
         name = await at.hear(1, "look", files=(RemoteFile("f", "given", 1, str(file)),))
         kept = await at.db.read(lambda db: kept_ones.get(db, name))
         assert kept is not None
-        gateway = Gateway(home, Loopback(tmp_path / "rooms"), Notifier.from_environment())
-        assert await gateway._fetch_of(kept, last=False) is None
-        assert "could not be had" in str(await gateway._fetch_of(kept, last=True))
+        fetching = Fetching(
+            at.db,
+            Loopback(tmp_path / "rooms"),
+            home.files,
+            lambda: 1000,
+            wanted=asyncio.Event(),
+            handed=lambda _instance: None,
+            spawn=lambda work, _name: work.close(),
+        )
+        assert await fetching.fetch(kept, last=False) is None
+        assert "could not be had" in str(await fetching.fetch(kept, last=True))
 
 
 async def test_in_direct_conversations_what_was_missed_comes_first(tmp_path: Path) -> None:
