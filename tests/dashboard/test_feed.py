@@ -59,7 +59,7 @@ async def test_what_a_daemon_does_is_seen_from_its_first_word_to_its_end(house: 
     async with Followed().running() as seen:
         await seen.until(lambda: seen.board.complete, "no homes are known at once")
         assert not seen.board.instances
-        await asyncio.to_thread(make, house, "a", 9.0)
+        await asyncio.to_thread(make, house, "a", 4.0)
         await seen.until(lambda: seen.state("a") == "idle", "the new one is found")
         await asyncio.to_thread(house.run, "send", "a", "hello there")
         await seen.until(lambda: seen.state("a") == "busy", "it works")
