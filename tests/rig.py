@@ -158,6 +158,6 @@ def alive(pid: int) -> bool:
     """Whether the process runs (a zombie does not)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter: it went while we read
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"

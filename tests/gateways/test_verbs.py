@@ -309,6 +309,8 @@ def test_it_runs_in_the_foreground_until_it_is_told_to_end(office: Office) -> No
     office.set_up()
     process = office.popen("gateway", "slack")
     until(lambda: office.pid() == process.pid, "it runs")
+    log = office.gateways / "slack" / "gateway.log"
+    until(lambda: f"runs as {process.pid}" in log.read_text(), "it heeds signals")
     office.run("gateway", "slack", code=75)
     assert "the gateway slack runs already" in office.stderr
     process.send_signal(signal.SIGTERM)
