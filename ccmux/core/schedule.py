@@ -13,8 +13,6 @@ from itertools import islice
 from math import floor
 from typing import Final
 
-from cronsim import CronSim
-
 from ccmux.core.days import Zone
 from ccmux.model.instance import Misfire, ScheduleSpec
 
@@ -88,6 +86,12 @@ def _offset(at: int, zone: Zone) -> float:
     return (shown - datetime(1970, 1, 1)).total_seconds() - at  # noqa: DTZ001 - what a clock shows has no zone
 
 
+def _walls(line: str, start: datetime, *, back: bool = False) -> Iterator[datetime]:
+    from cronsim import CronSim  # noqa: PLC0415 - memory of every daemon, and few have a schedule
+
+    return CronSim(line, start, reverse=back)
+
+
 def _back(line: str, zone: Zone, until: float, now: float) -> Iterator[float]:
     """The moments from now back to (and without) `until`, latest first."""
     if now <= until:
@@ -95,7 +99,7 @@ def _back(line: str, zone: Zone, until: float, now: float) -> Iterator[float]:
     shown = datetime.fromtimestamp(floor(now), zone)
     start = shown.replace(tzinfo=None, fold=0) + (_OVERLAP if shown.fold else timedelta(seconds=1))
     latest = None
-    for wall in CronSim(line, start, reverse=True):
+    for wall in _walls(line, start, back=True):
         at = moment(wall, zone)
         if at <= until:
             return
@@ -106,7 +110,7 @@ def _back(line: str, zone: Zone, until: float, now: float) -> Iterator[float]:
 
 def _on(line: str, zone: Zone, after: float) -> Iterator[float]:
     """The moments after that one."""
-    for wall in CronSim(line, datetime.fromtimestamp(floor(after), zone).replace(tzinfo=None, fold=0)):
+    for wall in _walls(line, datetime.fromtimestamp(floor(after), zone).replace(tzinfo=None, fold=0)):
         at = moment(wall, zone)
         if at > after:
             yield at

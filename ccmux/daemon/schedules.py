@@ -18,7 +18,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from ccmux import steady
-from ccmux.briefing.make import make
 from ccmux.core.days import Zone, zone_of
 from ccmux.core.schedule import dealt_with, due
 from ccmux.daemon.hub import Hub
@@ -178,6 +177,8 @@ class Schedules:
 
     async def _briefing(self, kind: Briefing, zone: Zone, sender: str, to: str) -> _Said:
         kept = await self._db.read(schedules.briefed)
+        from ccmux.briefing.make import make  # noqa: PLC0415 - few ask for one
+
         made = await make(self._paths, self._spec.briefing, kind, kept=kept, zone=zone, now=time.time())
         text = made.text.encode()[: self._spec.delivery.max_message_bytes].decode(errors="ignore")
         return _Said(text, sender, to, made.kept)

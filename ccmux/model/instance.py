@@ -8,7 +8,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
-from cronsim import CronSim, CronSimError
 from msgspec import Meta
 
 from ccmux.model.ids import NAME_PATTERN
@@ -277,6 +276,8 @@ def _check_zone(name: str) -> None:
 
 def _check_cron(line: str) -> None:
     """Five fields: nobody has something to say to Claude every second."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - 150 kB in every daemon, and few have a schedule
+
     if len(line.split()) != 5:  # noqa: PLR2004 - minute, hour, day of the month, month, day of the week
         raise ValueError(f"{line!a} is no cron line: five fields, as in 0 8 * * 1-5")
     try:
