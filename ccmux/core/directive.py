@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,20 +22,13 @@ def directive_of(text: str) -> Directive | str:
             value = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError):
             value = None
-    if not isinstance(value, dict) or "content" not in value:
-        return checked(text)
-    return checked(
-        value["content"],
-        kind=value.get("type", "task"),
-        priority=value.get("priority", "normal"),
-        deadline=value.get("deadline"),
-    )
+    return from_object(value if isinstance(value, dict) and "content" in value else {"content": text})
 
 
-def checked(
-    content: object, *, kind: object = "task", priority: object = "normal", deadline: object = None
-) -> Directive | str:
-    """The directive of these parts; a sentence when one of them is wrong."""
+def from_object(given: Mapping[str, Any]) -> Directive | str:
+    """The directive that an object with `content` is; a sentence when one of its parts is wrong."""
+    content, kind = given.get("content"), given.get("type", "task")
+    priority, deadline = given.get("priority", "normal"), given.get("deadline")
     if not isinstance(content, str) or not content.strip():
         return "`content` must be text"
     if len(content.encode("utf-8", "replace")) > MAX_BYTES:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ccmux.core.commanded import Commanded, commanded
-from ccmux.core.directive import checked, directive_of
+from ccmux.core.directive import directive_of, from_object
 from ccmux.core.link import Malformed
 from ccmux.core.sanitise import sanitise
 from ccmux.core.wire import Incoming, Unreadable, parse_line
@@ -209,12 +209,7 @@ class Intake:
 
     async def direct_by_hand(self, given: dict[str, Any], sender: str) -> MessageId:
         """A directive of the person of this account; its id, after the commit. Raises UsageError for what is none."""
-        found = checked(
-            given.get("content"),
-            kind=given.get("type", "task"),
-            priority=given.get("priority", "normal"),
-            deadline=given.get("deadline"),
-        )
+        found = from_object(given)
         if isinstance(found, str):
             raise UsageError(f"not a directive: {found}")
         return (await self._take_directive(found, sender=sender, key=None, insist=False)).id

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ccmux.core.directive import checked
+from ccmux.core.directive import from_object
 from ccmux.core.report import Unfit, gate
 from ccmux.daemon.hub import Hub
 from ccmux.errors import JournalError, Refused, UsageError
@@ -118,12 +118,7 @@ class Projects:
         unknown = set(given) - {"type", "content", "priority", "deadline", "from"}
         if unknown:
             raise UsageError(f"a directive has no {', '.join(sorted(unknown))}"[:200])
-        found = checked(
-            given.get("content"),
-            kind=given.get("type", "task"),
-            priority=given.get("priority", "normal"),
-            deadline=given.get("deadline"),
-        )
+        found = from_object(given)
         if isinstance(found, str):
             raise UsageError(f"not a directive: {found}")
         now, name = time.time(), new_message_id()

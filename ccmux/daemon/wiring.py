@@ -134,9 +134,12 @@ class Wiring:
             log.error("%s cannot be read: %s", path, error)  # noqa: TRY400 - the sentence says it all
 
     def _line(self, line: bytes) -> None:
-        if line.strip():
-            with contextlib.suppress(asyncio.QueueFull):  # it is in nobody's journal, and was promised to nobody
-                self._lines.put_nowait(line)
+        if not line.strip():
+            return
+        try:
+            self._lines.put_nowait(line)
+        except asyncio.QueueFull:
+            log.warning("a line in out.report was left: %d wait to be taken already", self._lines.qsize())
 
     async def _echoed(self) -> None:
         while True:

@@ -272,5 +272,5 @@ class Gateway:
             await work
         except CcmuxError as error:
             log.error("%s: %s", name, error)  # noqa: TRY400 - the sentence says it all
-        except Exception:
+        except Exception:  # one that nobody waits for: in the group it would end the whole gateway
             log.exception("%s", name)

@@ -115,10 +115,11 @@ class Line:
         kept = self._own(db, said.to)
         if approval is not None:
             self._say.question(db, kept, self._instance, approval)
+        elif kept is None:  # a briefing, say: it is worth as much as an answer
+            out = Notice(said.error, trouble=True) if said.error else Answer(said.text, _files_of(said.files))
+            self._say.unasked(db, self._instance, out)
         elif said.about:
-            self._tell(db, kept, Notice(said.text or said.error))
-        elif kept is None:
-            self._tell(db, None, Notice(said.error, trouble=True) if said.error else Answer(said.text))
+            self._say.about(db, kept, Notice(said.text or said.error))
         else:
             self._answered(db, kept, said)
 
@@ -143,12 +144,6 @@ class Line:
         """By the name in the spool: one in a FIFO may be any path."""
         if kept is not None:
             shutil.rmtree(self._files / kept.name, ignore_errors=True)
-
-    def _tell(self, db: sqlite3.Connection, kept: Kept | None, out: Answer | Notice) -> None:
-        if kept is not None:
-            self._say.about(db, kept, out)
-        else:
-            self._say.unasked(db, self._instance, out)
 
 
 def _files_of(directory: str) -> tuple[str, ...]:

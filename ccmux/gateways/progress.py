@@ -27,6 +27,8 @@ _AFTER: Final = 3.0
 _EVERY: Final = 1.2
 """Seconds between two edits."""
 _AGAIN: Final = 2.0
+_WORTH: Final = 60.0
+"""Seconds after which it need not be said any more."""
 
 
 class Follow:
@@ -98,31 +100,21 @@ class Follow:
 
         def work(db: sqlite3.Connection) -> str:
             now = time.time()
-            place = self._say.place_of(kept)
+            say = partial(
+                acts.put,
+                db,
+                place=self._say.place_of(kept),
+                now=now,
+                name=kept.name,
+                instance=self._instance,
+                priority=Priority.PROGRESS,
+                expires_at=now + _WORTH,
+            )
             if known is None:
-                return acts.put(
-                    db,
-                    draft,
-                    place,
-                    now,
-                    name=kept.name,
-                    instance=self._instance,
-                    priority=Priority.PROGRESS,
-                    expires_at=now + 60.0,
-                )
+                return say(draft)
             edit, target = Draft(Verb.EDIT, draft.body, draft.plain), acts.OF_ACT + known[0]
             if not acts.replace_waiting(db, target, edit, now):
-                acts.put(
-                    db,
-                    edit,
-                    place,
-                    now,
-                    name=kept.name,
-                    instance=self._instance,
-                    priority=Priority.PROGRESS,
-                    target=target,
-                    expires_at=now + 60.0,
-                )
+                say(edit, target=target)
             return known[0]
 
         self._posted[kept.name] = (await self._db.insist(work), lines)

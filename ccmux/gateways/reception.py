@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ccmux.core.commanded import Commanded, commanded
 from ccmux.errors import CcmuxError, Refused
 from ccmux.gateways import instances
@@ -308,16 +310,4 @@ def _no_news(heard: Heard, before: Kept, instance: str) -> str:
 
 
 def _as_edit(heard: Heard) -> Heard:
-    return Heard(
-        heard.key,
-        heard.place,
-        heard.sender,
-        heard.native,
-        heard.order,
-        heard.at,
-        f"(an earlier message was edited, it now says:) {heard.text}",
-        heard.kind,
-        heard.files,
-        heard.mentioned,
-        heard.hops,
-    )
+    return replace(heard, text=f"(an earlier message was edited, it now says:) {heard.text}")

@@ -75,14 +75,18 @@ class Say:
         return self.at(db, self.place_of(kept), out, instance=kept.instance, name=kept.name, hops=kept.hops + 1)
 
     def unasked(self, db: sqlite3.Connection, instance: str, out: Out) -> list[str]:
-        """Say what answers nothing where the instance is at home; nothing, where it has no room."""
-        bound = self._spec().of_instance(instance)
-        if bound is None or bound.room == DIRECT:
-            log.warning(
-                "what %s says has no place: it answers nothing that is known, and %s has no room", instance, instance
-            )
+        """Say what answers nothing where the instance is at home: in its room, else to the operator who wrote to it alone last;
+        nothing, where there is neither.
+        """
+        spec = self._spec()
+        bound = spec.of_instance(instance)
+        place = Place(bound.room) if bound is not None else None
+        if place is not None and place.room == DIRECT:
+            place = kept_ones.latest_direct(db, instance, spec.access.operators)
+        if place is None:
+            log.warning("what %s says has no place: it has no room, and no operator wrote to it alone", instance)
             return []
-        return self.at(db, Place(bound.room), out, instance=instance)
+        return self.at(db, place, out, instance=instance)
 
     def mark(self, db: sqlite3.Connection, kept: Kept, mark: Mark) -> None:
         """Show how it stands with a message. The same again is nothing."""

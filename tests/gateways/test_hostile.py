@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ccmux.core.link import Ack, Nack
@@ -63,8 +64,8 @@ class Desk:
     async def hear(self, number: int, text: str, room: str = "r-a", **more: Any) -> str:
         key = f"t:{room}:{number}:{more.get('kind', '')}"
         place = Place(room, "", room.startswith("direct-"), "here")
-        native = more.pop("native", str(number))
-        await self.reception.put(Heard(key, place, ANNA, native, f"{number:012}", float(number), text, **more))
+        native, sender = more.pop("native", str(number)), more.pop("sender", ANNA)
+        await self.reception.put(Heard(key, place, sender, native, f"{number:012}", float(number), text, **more))
         return name_of(key)
 
     async def state(self, name: str) -> str:
@@ -285,3 +286,27 @@ async def test_what_has_no_place_is_not_dropped_in_silence(tmp_path: Path, caplo
         assert not await at.posts()
         assert "project-a" in caplog.text
         assert "no place" in caplog.text
+
+
+@pytest.mark.parametrize("about", ["briefing morning", ""])
+async def test_what_answers_nothing_is_worth_an_answer_and_said_where_the_instance_is_at_home(
+    tmp_path: Path, about: str
+) -> None:
+    async with desk(tmp_path) as at:
+        await at.lines["project-a"].said(Said("r1", "three projects, one is blocked", about=about))
+        (row,) = [row for row in await at.db.read(acts.open_ones) if not row.marks]
+        assert (row.act.place.room, row.priority) == ("r-a", Priority.FINAL)
+
+
+async def test_where_there_are_direct_conversations_only_it_is_said_to_the_operator_who_wrote_last(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, (DIRECT, "main")) as at:
+        line = at.lines["main"]
+        await line.said(Said("r1", "nobody has ever written", about="briefing morning"))
+        assert await at.posts() == []
+        at.spec = msgspec.structs.replace(at.spec, access=Access(("here",), ("anna", "carl"), ("anna",)))
+        await at.hear(1, "hello", "direct-anna")
+        await at.hear(2, "hello", "direct-carl", sender=Sender("carl"))
+        await line.said(Said("r2", "three projects", about="briefing morning"))
+        assert await at.posts() == [("direct-anna", "three projects")]

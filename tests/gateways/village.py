@@ -4,68 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ccmux.gateways.config import Access, Binding, GatewaySpec, change
-from ccmux.gateways.home import Home
-from tests.rig import Rig, until
+from ccmux.gateways.config import Access, Binding, GatewaySpec
+from tests.gateways.process import GatewayProcess
+from tests.rig import Rig
 
 ANNA = "anna"
 _RUN = "import sys; from ccmux.gateways.run import run; run(sys.argv[1])"
 
 
-class Village:
+class Village(GatewayProcess):
     """A gateway of the loopback kind, its configuration and its rooms."""
 
     def __init__(self, rig: Rig, name: str = "loopback") -> None:
-        self.rig = rig
-        self.name = name
-        self.path = rig.home / ".local" / "share" / "ccmux" / "gateways" / name
+        spec = GatewaySpec(access=Access(teams=("here",), users=(ANNA,), operators=("boss",)))
+        super().__init__(rig, name, [sys.executable, "-c", _RUN, name], spec)
         self.rooms = self.path / "rooms"
-        self.rooms.mkdir(parents=True)
-        self.process: subprocess.Popen[bytes] | None = None
-        self.spec = GatewaySpec(access=Access(teams=("here",), users=(ANNA,), operators=("boss",)))
+        self.rooms.mkdir()
 
     def bind(self, room: str, instance: str, **more: Any) -> None:
         self.configure(bind=(*self.spec.bind, Binding(room, instance, **more)))
-
-    def configure(self, **changes: Any) -> None:
-        self.spec = msgspec.structs.replace(self.spec, **changes)
-        change(self.path / "gateway.toml", self.spec)
-
-    def start(self) -> None:
-        env = self.rig.env | {"CCMUX_HOME": str(self.rig.home)}
-        with (self.rig.home / "gateway.err").open("ab") as said:
-            self.process = subprocess.Popen([sys.executable, "-c", _RUN, self.name], env=env, stderr=said, stdout=said)
-        process = self.process
-        until(lambda: self._runs_as(process.pid) or process.poll() is not None, "the gateway runs")
-        assert process.poll() is None, self.log()
-
-    def _runs_as(self, pid: int) -> bool:
-        return f"runs as {pid}" in self.log()
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(30) == 0, self.log()
-            self.process = None
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def log(self) -> str:
-        said = (self.rig.home / "gateway.err").read_text() if (self.rig.home / "gateway.err").exists() else ""
-        log = self.path / "gateway.log"
-        return said + (log.read_text() if log.exists() else "")
 
     # what people do and see
 
@@ -107,11 +67,3 @@ class Village:
             if line.get("of") == native and "unmark" in line and line["unmark"] in there:
                 there.remove(line["unmark"])
         return there
-
-
-def gateway_home(village: Village) -> Home:
-    return Home(village.name)
-
-
-def read_lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []

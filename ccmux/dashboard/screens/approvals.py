@@ -13,16 +13,15 @@ from ccmux.core.permission import questions
 from ccmux.dashboard import reading
 from ccmux.dashboard.reading import Asked
 from ccmux.dashboard.screens.ask import Compose, Wanted
-from ccmux.dashboard.screens.listing import Listing
+from ccmux.dashboard.screens.listing import OfJournals
 from ccmux.dashboard.widgets.columns import Cell, Column, Line
 from ccmux.dashboard.words import age, block, plain, span
 from ccmux.model.approval import Kind
-from ccmux.paths import InstancePaths
 
 _SENDS = "enter sends · ctrl+j new line · esc back"
 
 
-class Approvals(Listing[Asked]):
+class Approvals(OfJournals[Asked]):
     """Open ones, oldest first."""
 
     HEADING = "approvals"
@@ -42,16 +41,6 @@ class Approvals(Listing[Asked]):
         Binding("r", "answer", "Answer"),
         Binding("N", "deny", "Deny"),
     ]
-
-    @property
-    def chosen(self) -> str:
-        """Whose question it is."""
-        one = self.one
-        return one.instance if one else ""
-
-    def mark(self) -> object:
-        """Every journal, and who is there."""
-        return {name: reading.stamp(InstancePaths.of(name)) for name in self.dashboard.board.instances}
 
     def read(self) -> dict[str, Asked]:
         """From the journals."""

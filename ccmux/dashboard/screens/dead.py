@@ -10,13 +10,12 @@ from textual.binding import Binding, BindingType
 
 from ccmux.dashboard import reading
 from ccmux.dashboard.reading import Dead
-from ccmux.dashboard.screens.listing import Listing
+from ccmux.dashboard.screens.listing import OfJournals
 from ccmux.dashboard.widgets.columns import Cell, Column, Line
 from ccmux.dashboard.words import age, block, clock, plain
-from ccmux.paths import InstancePaths
 
 
-class DeadLetters(Listing[Dead]):
+class DeadLetters(OfJournals[Dead]):
     """Oldest first."""
 
     HEADING = "dead letters"
@@ -32,16 +31,6 @@ class DeadLetters(Listing[Dead]):
         Binding("r", "desk('retry')", "Try again"),
         Binding("D", "desk('drop')", "Put away"),
     ]
-
-    @property
-    def chosen(self) -> str:
-        """Whose message it is."""
-        one = self.one
-        return one.instance if one else ""
-
-    def mark(self) -> object:
-        """Every journal, and who is there."""
-        return {name: reading.stamp(InstancePaths.of(name)) for name in self.dashboard.board.instances}
 
     def read(self) -> dict[str, Dead]:
         """From the journals."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,9 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
+from ccmux.dashboard import reading
 from ccmux.dashboard.screens.base import BoardScreen
 from ccmux.dashboard.widgets.columns import Column, Line
 from ccmux.dashboard.widgets.table import Table
+from ccmux.paths import InstancePaths
 
 T = TypeVar("T")
 _LOOK: Final = 1.0
@@ -115,3 +117,27 @@ class Listing(BoardScreen, Generic[T]):
         """Another text, from its beginning."""
         self._full()
         self.query_one("#full", VerticalScroll).scroll_home(animate=False)
+
+
+class OfInstance(Protocol):
+    """Belongs to one."""
+
+    @property
+    def instance(self) -> str: ...
+
+
+J = TypeVar("J", bound=OfInstance)
+
+
+class OfJournals(Listing[J]):
+    """What stands in the journals of all instances."""
+
+    @property
+    def chosen(self) -> str:
+        """Whose it is."""
+        one = self.one
+        return one.instance if one else ""
+
+    def mark(self) -> object:
+        """Every journal, and who is there."""
+        return {name: reading.stamp(InstancePaths.of(name)) for name in self.dashboard.board.instances}

@@ -17,6 +17,19 @@ from textual.strip import Strip
 from ccmux.dashboard.widgets.columns import GAP, Cell, Column, Line, cut, fit, natural
 
 
+class _OfRow(Message):
+    """Something about one row."""
+
+    def __init__(self, table: Table, key: str) -> None:
+        super().__init__()
+        self.table = table
+        self.key = key
+
+    @property
+    def control(self) -> Table:
+        return self.table
+
+
 class Table(ScrollView, can_focus=True):
     """Rows by key. The cursor stays on its row whatever comes and goes; when that row goes, it stands nowhere if `strict`
     (so that no key is ever meant for another row), else on the next.
@@ -43,29 +56,11 @@ class Table(ScrollView, can_focus=True):
         Binding("enter", "choose", "Open", show=False),
     ]
 
-    class Moved(Message):
+    class Moved(_OfRow):
         """The cursor stands on another row, or on none (an empty key)."""
 
-        def __init__(self, table: Table, key: str) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> Table:
-            return self.table
-
-    class Chosen(Message):
+    class Chosen(_OfRow):
         """Enter, or a second click on the row."""
-
-        def __init__(self, table: Table, key: str) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> Table:
-            return self.table
 
     def __init__(self, columns: Sequence[Column], *, strict: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -79,7 +79,8 @@ class Back:
         except (GatewayError, DiskTrouble) as error:
             self._again = True
             self._api.log.info("%s was not read back: %s", room.id, error.what)
-        except Exception:
+        except Exception:  # one room's history, which we did not write, keeps no other from being read
+            self._again = True
             self._api.log.exception("%s was not read back", room.id)
         finally:
             inlet.caught_up(room.id)

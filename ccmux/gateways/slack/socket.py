@@ -167,7 +167,7 @@ class Socket:
                 self._api.log.warning("not acknowledged: %s", error.what)
             except GatewayError as error:
                 self._api.log.info("not acknowledged: %s", error.what)
-            except Exception:
+            except Exception:  # an envelope that we do not understand comes again, and ends no worker
                 self._api.log.exception("not acknowledged")
 
     async def _one(self, client: SocketModeClient, message: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from ccmux.gateways.slack.standing import Standing
 from ccmux.gateways.slack.timing import Timing
 from ccmux.gateways.words import Act, Caps, Draft, Health, Mark, Out, RemoteFile
 
+_FAILED: Final = "That failed here, and nobody knows whether it was done. Look (`/ccmux status`), then do it again."
 _DEAF: Final = 2
 """messages in a row that the socket did not bring"""
 
@@ -105,9 +106,9 @@ class Slack:
         if kind == "events_api":
             await self._event(payload)
         elif kind == "interactive":
-            self._soon(self._press(payload))
+            self._soon(self._press(payload), payload)
         else:
-            self._soon(self._order(payload))
+            self._soon(self._order(payload), payload)
 
     async def _event(self, payload: Mapping[str, Any]) -> None:
         event, own, inlet = payload.get("event"), self._own(), self._inlet
@@ -133,16 +134,17 @@ class Slack:
             told = await self._inlet.order(found.text, found.sender, found.place)
             await answers.tell(self.api, payload, told)
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(work))
+    def _soon(self, work: Coroutine[Any, Any, None], payload: Mapping[str, Any]) -> None:
+        task = asyncio.create_task(self._guarded(work, payload))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Coroutine[Any, Any, None], payload: Mapping[str, Any]) -> None:
         try:
             await work
-        except Exception:
-            self.api.log.exception("a press or a command was lost")
+        except Exception:  # it was acknowledged and does not come again: who waits for it must hear of it
+            self.api.log.exception("a press or a command failed")
+            await answers.tell(self.api, payload, _FAILED)
 
     def _missed(self, at: float) -> None:
         """The socket stands, and yet it did not bring that."""

@@ -185,6 +185,15 @@ def direct_rooms(db: sqlite3.Connection, since: float) -> list[str]:
     return [row[0] for row in rows]
 
 
+def latest_direct(db: sqlite3.Connection, instance: str, senders: Collection[str]) -> Place | None:
+    """Where one of these wrote to the instance alone last, outside of threads."""
+    rows = db.execute(
+        "SELECT * FROM heard WHERE instance = ? AND direct = 1 AND state != 'cancelled' ORDER BY seq DESC", (instance,)
+    )
+    found = next((row for row in rows if row["sender"] in senders), None)
+    return None if found is None else Place(found["room"], "", True, found["team"])
+
+
 def unanswered(db: sqlite3.Connection) -> list[Kept]:
     """Of all instances."""
     return [_kept(row) for row in db.execute("SELECT * FROM heard WHERE state IN ('kept', 'taken') ORDER BY seq")]

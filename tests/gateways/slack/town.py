@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
-from ccmux.gateways.config import Access, Binding, GatewaySpec, change
+from ccmux.gateways.config import Access, Binding, GatewaySpec
 from tests.fakes.slack import Bot, Channel, FakeSlack, Message, Person, Timing
+from tests.gateways.process import GatewayProcess
 from tests.rig import Rig, until
 
 T = TypeVar("T")
@@ -76,19 +73,14 @@ class Town:
         return [one.data for one in said if one.data.get("thread_ts") == root and one.ts != root]
 
 
-class Gateway:
+class Gateway(GatewayProcess):
     """One gateway process to the town."""
 
     def __init__(self, rig: Rig, town: Town, bot: Bot, name: str = "slack", *, hurry: bool = True) -> None:
-        self.rig, self.town, self.bot, self.name = rig, town, bot, name
-        self.path = rig.home / ".local" / "share" / "ccmux" / "gateways" / name
-        self.path.mkdir(parents=True)
+        argv = [sys.executable, str(LAUNCHER), name] if hurry else [sys.executable, "-m", "ccmux", "gateway", name]
+        super().__init__(rig, name, argv, GatewaySpec(channel="slack"), CCMUX_SLACK_API=town.slack.api_url)
         (self.path / ".env").write_text(f"SLACK_BOT_TOKEN={bot.token}\nSLACK_APP_TOKEN={bot.app_token}\n")
         (self.path / ".env").chmod(0o600)
-        self.spec = GatewaySpec(channel="slack")
-        self.argv = [sys.executable, str(LAUNCHER), name] if hurry else [sys.executable, "-m", "ccmux", "gateway", name]
-        self.process: subprocess.Popen[bytes] | None = None
-        self.lives = 0
 
     def let_in(self, *people: Person, operators: tuple[Person, ...] = ()) -> None:
         team = (*people, *operators)[0].user.team.id
@@ -99,19 +91,6 @@ class Gateway:
         found = room if isinstance(room, str) else room.id
         self.configure(bind=(*self.spec.bind, Binding(found, instance)))
 
-    def configure(self, **changes: Any) -> None:
-        self.spec = msgspec.structs.replace(self.spec, **changes)
-        change(self.path / "gateway.toml", self.spec)
-
-    def start(self) -> None:
-        env = self.rig.env | {"CCMUX_HOME": str(self.rig.home), "CCMUX_SLACK_API": self.town.slack.api_url}
-        with (self.rig.home / f"{self.name}.err").open("ab") as said:
-            self.process = subprocess.Popen(self.argv, env=env, stderr=said, stdout=said)
-        self.lives += 1
-        process = self.process
-        until(lambda: f"runs as {process.pid}" in self.log() or process.poll() is not None, "the gateway runs")
-        assert process.poll() is None, self.log()
-
     def up(self) -> None:
         """Wait until it is connected."""
         until(lambda: self.health().get("state") == "up", f"the gateway is up\n{self.log()[-3000:]}")
@@ -121,19 +100,3 @@ class Gateway:
             return dict(json.loads((self.path / "health.json").read_text()))
         except FileNotFoundError:
             return {}
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(60) == 0, self.log()
-            self.process = None
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def log(self) -> str:
-        files = [self.rig.home / f"{self.name}.err", self.path / "gateway.log"]
-        return "".join(file.read_text(errors="replace") for file in files if file.exists())
